@@ -202,7 +202,7 @@ def uv(*arguments: str) -> None:
 
 def call(*arguments: str) -> None:
     environment = {**os.environ, "VIRTUAL_ENV": str(VENV)}
-    done = subprocess.run(arguments, cwd=ROOT, env=environment)  # noqa: S603 - commands written above
+    done = subprocess.run(arguments, cwd=ROOT, env=environment)
     if done.returncode:
         sys.exit(
             f"dev.py: {Path(arguments[0]).name} failed ({done.returncode}): {' '.join(arguments[1:6])} …"
@@ -211,7 +211,7 @@ def call(*arguments: str) -> None:
 
 def run_check(program: str, *arguments: str) -> int:
     say(" ".join((program, *arguments)))
-    return subprocess.run([VENV / "bin" / program, *arguments], cwd=ROOT).returncode  # noqa: S603
+    return subprocess.run([VENV / "bin" / program, *arguments], cwd=ROOT).returncode
 
 
 def say(words: str) -> None:

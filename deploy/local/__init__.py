@@ -1,0 +1,1 @@
+"""The embedded stack: nats-server, the three services and a mail sink under one supervisor."""

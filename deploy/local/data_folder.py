@@ -1,0 +1,89 @@
+"""The data folder of the embedded stack: what lies where in it, and the secrets made at the first start."""
+
+import fcntl
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
+from deploy.local.nats import LISTENS, PROVISIONER
+
+SERVICES = tuple(LISTENS)
+
+
+class FolderInUse(Exception):
+    """Another stack runs from the same data folder."""
+
+
+@dataclass(frozen=True)
+class DataFolder:
+    path: Path
+
+    @property
+    def mail(self) -> Path:
+        return self.path / "mail"
+
+    @property
+    def nats(self) -> Path:
+        return self.path / "nats"
+
+    def database(self, service: str) -> Path:
+        return self.path / f"{service}.db"
+
+    def secrets_of(self, who: str) -> Path:
+        """The folder that `who` alone is given; its files are named after the settings."""
+        return self.path / "secrets" / who
+
+    def secret(self, who: str, name: str) -> str:
+        return (self.secrets_of(who) / f"videnbro_{name}").read_text()
+
+    def prepare(self) -> None:
+        """Make folders and secrets that are not there yet; what is there stays."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (self.mail, self.nats):
+            folder.mkdir(mode=0o700, exist_ok=True)
+        if not (self.path / "secrets" / "complete").exists():
+            self._make_secrets()
+
+    def _make_secrets(self) -> None:
+        link_secret = secrets.token_urlsafe(32)
+        private, public = new_signing_keys()
+        for who in (*SERVICES, PROVISIONER):
+            self._write(who, "nats_password", secrets.token_urlsafe(24))
+        for service in SERVICES:
+            self._write(service, "link_secret", link_secret)
+            self._write(service, "jwt_public_key", public)
+        self._write("matching", "jwt_private_key", private)
+        (self.path / "secrets" / "complete").touch()
+
+    def _write(self, who: str, name: str, value: str) -> None:
+        folder = self.secrets_of(who)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = folder / f"videnbro_{name}"
+        path.touch(mode=0o600)
+        path.write_text(value)
+
+    def hold(self) -> TextIO:
+        """Take the folder until the answer is closed; the lock falls with the process."""
+        lock = (self.path / "lock").open("a+")
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise FolderInUse(f"{self.path} is in use by process {lock.read().strip()}") from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        return lock
+
+
+def new_signing_keys() -> tuple[str, str]:
+    """A new Ed25519 key, private and public, as PEM."""
+    key = Ed25519PrivateKey.generate()
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return private.decode(), public.decode()

@@ -1,0 +1,98 @@
+"""A child process that cannot outlive its parent, with its lines prefixed."""
+
+import asyncio
+import contextlib
+import ctypes
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+
+GRACE_SECONDS = 8.0
+LAST_LINE_SECONDS = 1.0
+LONGEST_LINE = 2**20
+COLOURS = {"nats": 35, "events": 32, "matching": 36, "notify": 33, "sample": 34}
+PR_SET_PDEATHSIG = 1
+
+
+class Child:
+    """One process in a session of its own, so that Ctrl-C in the terminal reaches the supervisor alone."""
+
+    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+        self.name = name
+        self.process = process
+        self._echo = asyncio.create_task(self._print_lines())
+
+    @classmethod
+    async def start(cls, name: str, command: Sequence[str], environment: Mapping[str, str]) -> "Child":
+        process = await asyncio.create_subprocess_exec(
+            *command,
+            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=dies_with(os.getpid()),
+            limit=LONGEST_LINE,
+        )
+        return cls(name, process)
+
+    @property
+    def runs(self) -> bool:
+        return self.process.returncode is None
+
+    async def ended(self) -> int:
+        """Wait for the end and for its last line, but not for what it may have left behind."""
+        code = await self.process.wait()
+        await asyncio.wait({self._echo}, timeout=LAST_LINE_SECONDS)
+        return code
+
+    async def stop(self, grace: float = GRACE_SECONDS) -> None:
+        """Ask, wait for `grace` seconds, then kill."""
+        self.send(signal.SIGTERM)
+        try:
+            await asyncio.wait_for(asyncio.shield(self.process.wait()), grace)
+        except TimeoutError:
+            say(f"{self.name} did not stop within {grace:.0f} seconds and is killed")
+            self.send(signal.SIGKILL)
+        await self.ended()
+
+    def send(self, number: signal.Signals) -> None:
+        if self.runs:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(number)
+
+    async def _print_lines(self) -> None:
+        assert self.process.stdout is not None
+        while True:
+            try:
+                line = await self.process.stdout.readline()
+            except ValueError:
+                line = f"(a line of more than {LONGEST_LINE} characters is left out)\n".encode()
+            if not line:
+                return
+            say(line.decode(errors="replace").rstrip(), self.name)
+
+
+def dies_with(parent: int, number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
+    """For the child, between fork and exec: get `number` when `parent` ends, even if that is killed.
+
+    The parent may have ended before the kernel was asked, hence the look afterwards.
+    """
+    libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+
+    def bind() -> None:
+        if libc is not None:
+            libc.prctl(PR_SET_PDEATHSIG, number)
+            if os.getppid() != parent:
+                os._exit(1)
+
+    return bind
+
+
+def say(words: str, who: str = "videnbro") -> None:
+    """One line, or several, with the prefix of `who`; without a prefix when `who` is empty."""
+    prefix = f"{who:<9} | " if who else ""
+    if prefix and sys.stdout.isatty():
+        prefix = f"\x1b[{COLOURS.get(who, 1)}m{prefix}\x1b[0m"
+    print(*(prefix + line for line in words.splitlines() or [""]), sep="\n", flush=True)
