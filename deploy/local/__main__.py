@@ -3,34 +3,23 @@
 import argparse
 import asyncio
 import sys
-from pathlib import Path
 
-from deploy.local.data_folder import SERVICES, DataFolder, FolderInUse
+from deploy.local.data_folder import SERVICES, DataFolder, FolderInUse, add_data_option, add_database_option
 from deploy.local.processes import say
-from deploy.local.stack import FIRST_PORT, ROOT, Stack, ports_from
+from deploy.local.stack import FIRST_PORT, Stack, ports_from
 from deploy.local.supervisor import Supervisor
 
 
-def add_data_option(parser: argparse.ArgumentParser) -> None:
-    where = "folder of databases, bus, mail and secrets (default: .data)"
-    parser.add_argument("--data", type=Path, default=ROOT / ".data", metavar="DIR", help=where)
-
-
 def read_arguments(words: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python3 dev.py up", description="Run the embedded stack; Ctrl-C stops it."
-    )
+    parser = argparse.ArgumentParser(prog="python3 dev.py up", description="Run the embedded stack; Ctrl-C stops it.")
     add_data_option(parser)
     parser.add_argument("--sample", action="store_true", help="load the sample, once")
-    parser.add_argument(
-        "--base-port", type=int, default=FIRST_PORT, help="first of the three ports (default: 8001)"
-    )
+    parser.add_argument("--base-port", type=int, default=FIRST_PORT, help="first of the three ports (default: 8001)")
     for service in SERVICES:
         parser.add_argument(f"--{service}-port", type=int, help=f"port of {service}")
     parser.add_argument("--nats-port", type=int, default=-1, help="default: a free one")
     parser.add_argument("--smtp-port", type=int, default=0, help="default: a free one")
-    databases = "instead of SQLite files: URL to which each service's name is added"
-    parser.add_argument("--database-prefix", metavar="URL", help=databases)
+    add_database_option(parser)
     return parser.parse_args(words)
 
 

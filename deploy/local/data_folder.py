@@ -1,5 +1,6 @@
 """The data folder of the embedded stack: what lies where in it, and the secrets made at the first start."""
 
+import argparse
 import fcntl
 import os
 import secrets
@@ -7,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-
 from deploy.local.nats import LISTENS, PROVISIONER
 
 SERVICES = tuple(LISTENS)
+
+
+DEFAULT_DATA = Path(__file__).resolve().parents[2] / ".data"
 
 
 class FolderInUse(Exception):
@@ -33,6 +34,10 @@ class DataFolder:
 
     def database(self, service: str) -> Path:
         return self.path / f"{service}.db"
+
+    def database_url(self, service: str, prefix: str | None) -> str:
+        """A SQLite file, unless `prefix` is an URL that the service's name completes."""
+        return f"sqlite+aiosqlite:///{self.database(service)}" if prefix is None else prefix + service
 
     def secrets_of(self, who: str) -> Path:
         """The folder that `who` alone is given; its files are named after the settings."""
@@ -81,8 +86,21 @@ class DataFolder:
         return lock
 
 
+def add_data_option(parser: argparse.ArgumentParser) -> None:
+    where = "folder of databases, bus, mail and secrets (default: .data)"
+    parser.add_argument("--data", type=Path, default=DEFAULT_DATA, metavar="DIR", help=where)
+
+
+def add_database_option(parser: argparse.ArgumentParser) -> None:
+    instead = "instead of SQLite files: URL to which each service's name is added"
+    parser.add_argument("--database-prefix", metavar="URL", help=instead)
+
+
 def new_signing_keys() -> tuple[str, str]:
-    """A new Ed25519 key, private and public, as PEM."""
+    """A new Ed25519 key, private and public, as PEM. Imports late: only the first start needs it."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+
     key = Ed25519PrivateKey.generate()
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)

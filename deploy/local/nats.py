@@ -61,9 +61,7 @@ def allow(publish: Sequence[str], subscribe: Sequence[str]) -> dict[str, Any]:
 
 def configuration(store: Path, passwords: Mapping[str, str], port: int = -1) -> dict[str, Any]:
     """A loopback server that syncs every message to disk; port -1 lets it choose."""
-    users = [
-        {"user": PROVISIONER, "password": passwords[PROVISIONER], "permissions": provisioner_permissions()}
-    ]
+    users = [{"user": PROVISIONER, "password": passwords[PROVISIONER], "permissions": provisioner_permissions()}]
     users += [{"user": who, "password": passwords[who], "permissions": permissions(who)} for who in LISTENS]
     return {
         "server_name": "videnbro-local",

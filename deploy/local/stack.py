@@ -24,16 +24,17 @@ class Stack:
     smtp_port: int = 0
     database_prefix: str | None = None
     application: str = "services.{service}.app:app"
-    migrate: tuple[str, ...] = ("-m", "deploy.local.migrate")
+    migrate: tuple[str, ...] | None = None
     provision: tuple[str, ...] = ("-m", "shared.messaging.provision", "--max-bytes", str(STREAM_BYTES))
 
     def url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.ports[service]}"
 
-    def database_url(self, service: str) -> str:
-        if self.database_prefix is not None:
-            return self.database_prefix + service
-        return f"sqlite+aiosqlite:///{self.folder.database(service)}"
+    def migration_arguments(self) -> tuple[str, ...]:
+        if self.migrate is not None:
+            return self.migrate
+        prefix = ("--database-prefix", self.database_prefix) if self.database_prefix else ()
+        return ("-m", "deploy.local.migrate", "--data", str(self.folder.path), *prefix)
 
     def service_command(self, service: str) -> list[str]:
         options = ["--host", "127.0.0.1", "--port", str(self.ports[service])]
@@ -51,7 +52,7 @@ class Stack:
             "VIDENBRO_LOG_FORMAT": "console",
         }
         if who != PROVISIONER:
-            told["VIDENBRO_DATABASE_URL"] = self.database_url(who)
+            told["VIDENBRO_DATABASE_URL"] = self.folder.database_url(who, self.database_prefix)
         if who == "notify":
             told |= {"VIDENBRO_SMTP_URL": f"smtp://127.0.0.1:{smtp_port}", "VIDENBRO_MAIL_FROM": MAIL_FROM}
         return told

@@ -74,7 +74,7 @@ class Supervisor:
     async def _start(self, *afterwards: str) -> None:
         began = time.monotonic()
         self.mail_sink = await start_mail_sink(self.stack.folder.mail, self.stack.smtp_port)
-        await together(self._step("migrate", {}, *self.stack.migrate), self._start_bus())
+        await together(self._step("migrate", {}, *self.stack.migration_arguments()), self._start_bus())
         await together(*(self._start_service(service) for service in SERVICES))
         self._write_addresses()
         say(f"ready after {time.monotonic() - began:.1f} s")

@@ -1,0 +1,41 @@
+"""The smallest thing the supervisor runs as a service: it is ready, and notes when it comes and goes."""
+
+import os
+from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
+from typing import Any
+
+Message = MutableMapping[str, Any]
+JOURNAL = Path(os.environ["FAKE_JOURNAL"])
+NAME = os.environ["VIDENBRO_NATS_USER"]
+
+
+def note(what: str) -> None:
+    with JOURNAL.open("a") as journal:
+        journal.write(f"{NAME} {what}\n")
+
+
+async def app(
+    scope: Message,
+    receive: Callable[[], Awaitable[Message]],
+    send: Callable[[Message], Awaitable[None]],
+) -> None:
+    if scope["type"] == "lifespan":
+        await live(receive, send)
+        return
+    if scope["path"] == "/crash":
+        os._exit(3)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": b"ready"})
+
+
+async def live(
+    receive: Callable[[], Awaitable[Message]],
+    send: Callable[[Message], Awaitable[None]],
+) -> None:
+    await receive()
+    note("started")
+    await send({"type": "lifespan.startup.complete"})
+    await receive()
+    note("stopped")
+    await send({"type": "lifespan.shutdown.complete"})

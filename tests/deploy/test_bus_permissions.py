@@ -1,0 +1,65 @@
+"""A service may say its own words and read what it listens to, and nothing else."""
+
+from collections.abc import Iterator
+
+import pytest
+from nats.errors import TimeoutError as NatsTimeout
+from nats.js.errors import NoStreamResponseError
+
+from deploy.local.nats import LISTENS, permissions
+from deploy.local.stack import ROOT
+from shared.messaging.provision import LISTENERS
+from tests.support.nats import NatsServer, running_nats
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[NatsServer]:
+    with running_nats() as running:
+        yield running
+
+
+@pytest.fixture(scope="module", autouse=True)
+async def provisioned(server: NatsServer) -> None:
+    await server.provision()
+
+
+def test_permissions_and_consumers_name_the_same_listeners() -> None:
+    consumers = {(listener, stream.upper()) for stream, all_of in LISTENERS.items() for listener in all_of}
+    assert {(listener, stream) for listener, streams in LISTENS.items() for stream in streams} == consumers
+
+
+@pytest.mark.parametrize("service", LISTENS)
+def test_the_production_server_allows_what_the_local_one_does(service: str) -> None:
+    configuration = (ROOT / "deploy" / "nats" / "nats.conf").read_text()
+    section = configuration.split(f"user: {service},")[1].split("user:")[0]
+    wanted = permissions(service)
+    for subject in wanted["publish"]["allow"] + wanted["subscribe"]["allow"]:
+        assert f'"{subject}"' in section
+
+
+async def test_a_service_tells_its_own_words_and_its_listener_reads_them(server: NatsServer) -> None:
+    teller, listener = await server.connect("events"), await server.connect("matching")
+    await teller.jetstream().publish("events.registration.updated.v1", b"{}")
+    consumer = await listener.jetstream().pull_subscribe_bind("matching", stream="EVENTS")
+    (message,) = await consumer.fetch(1, timeout=5)
+    await message.ack_sync(timeout=5)
+    assert (await consumer.consumer_info()).num_ack_pending == 0
+    await teller.close()
+    await listener.close()
+
+
+async def test_a_service_may_not_tell_the_words_of_another(server: NatsServer) -> None:
+    client = await server.connect("matching")
+    with pytest.raises((NatsTimeout, NoStreamResponseError)):
+        await client.jetstream(timeout=0.5).publish("events.registration.updated.v1", b"{}")
+    await client.close()
+
+
+async def test_a_service_may_neither_read_for_another_nor_remove_a_stream(server: NatsServer) -> None:
+    client = await server.connect("events")
+    jetstream = client.jetstream(timeout=0.5)
+    with pytest.raises(TimeoutError):
+        await jetstream.consumer_info("EVENTS", "notify")
+    with pytest.raises(TimeoutError):
+        await jetstream.delete_stream("EVENTS")
+    await client.close()
