@@ -1,0 +1,180 @@
+"""What the events service tells: events, registrations, check-ins. Only that service constructs these."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from shared.contracts.message import Contract, Language, Message, Personal, Texts
+
+EventStatus = Literal["draft", "published", "cancelled", "completed"]
+AttendeeStatus = Literal["pending", "confirmed", "waitlisted", "offered", "cancelled", "rejected", "expired"]
+
+
+class Venue(Contract):
+    name: str
+    address: str | None = None
+    city: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+
+
+class EventContact(Contract):
+    """Whom to tell as the organiser."""
+
+    name: Personal
+    email: Personal
+    language: Language = "da"
+
+
+class EventFacts(Message):
+    """An event as it stands after the change."""
+
+    aggregate: ClassVar[str] = "event_id"
+
+    event_id: UUID
+    organisation_id: UUID
+    slug: str
+    status: EventStatus
+    kind: str
+    title: Texts
+    summary: Texts | None = None
+    starts_at: datetime
+    ends_at: datetime
+    timezone: str
+    venue: Venue | None = None
+    online_url: str | None = None
+    contact: EventContact | None = None
+
+
+class EventPublished(EventFacts):
+    type: ClassVar[str] = "events.event.published.v1"
+
+
+class EventUpdated(EventFacts):
+    """`changed` names the fields; empty when told again. `notify` says whether attendees are to hear of it."""
+
+    type: ClassVar[str] = "events.event.updated.v1"
+
+    changed: tuple[str, ...] = ()
+    notify: Literal["all", "none"] = "none"
+
+
+class EventCancelled(EventFacts):
+    type: ClassVar[str] = "events.event.cancelled.v1"
+
+    reason: str | None = None
+
+
+class EventCompleted(EventFacts):
+    type: ClassVar[str] = "events.event.completed.v1"
+
+
+class RegisteredOrganisation(Contract):
+    """The organisation as the sign-up named it; `new` when this sign-up gave it its id."""
+
+    id: UUID
+    name: str
+    kind: str | None = None
+    cvr: str | None = None
+    country: str = "DK"
+    website: str | None = None
+    new: bool = False
+
+
+class ContactPerson(Contract):
+    name: Personal
+    email: Personal
+    phone: Personal | None = None
+    language: Language = "da"
+
+
+class RegisteredAttendee(Contract):
+    """One attendee as it stands. Link and ticket code are derived from the id and these versions."""
+
+    id: UUID
+    status: AttendeeStatus
+    name: Personal | None = None
+    email: Personal | None = None
+    language: Language | None = None
+    ticket_type: str | None = None
+    position: int | None = None
+    code_version: int = 1
+    link_version: int = 1
+
+
+class AttendeeChange(Contract):
+    """`replaced` on a hand-over: `previous_email` had the ticket until now."""
+
+    attendee: UUID
+    from_status: AttendeeStatus | None = None
+    to_status: AttendeeStatus
+    replaced: bool = False
+    named: bool = False
+    previous_email: Personal | None = None
+    previous_name: Personal | None = None
+
+
+class RegistrationFacts(Message):
+    """A registration as it stands after the change, and which attendees changed how."""
+
+    aggregate: ClassVar[str] = "registration_id"
+
+    registration_id: UUID
+    event_id: UUID
+    reference: str
+    link_version: int = 1
+    organisation: RegisteredOrganisation | None = None
+    contact: ContactPerson
+    attendees: tuple[RegisteredAttendee, ...]
+    changed: tuple[AttendeeChange, ...] = ()
+
+
+class RegistrationCreated(RegistrationFacts):
+    type: ClassVar[str] = "events.registration.created.v1"
+
+
+class RegistrationUpdated(RegistrationFacts):
+    """`resend` when somebody asked for the mails again."""
+
+    type: ClassVar[str] = "events.registration.updated.v1"
+
+    resend: bool = False
+
+
+class RegistrationCancelled(RegistrationFacts):
+    """Its last attendee was cancelled."""
+
+    type: ClassVar[str] = "events.registration.cancelled.v1"
+
+
+class CheckInFacts(Message):
+    """One attendee at a door. `version` counts the attendee's check-ins and check-outs."""
+
+    aggregate: ClassVar[str] = "attendee_id"
+
+    attendee_id: UUID
+    registration_id: UUID
+    event_id: UUID
+    at: datetime
+    door: str | None = None
+
+
+class AttendeeCheckedIn(CheckInFacts):
+    type: ClassVar[str] = "events.attendee.checked_in.v1"
+
+
+class AttendeeCheckedOut(CheckInFacts):
+    """Left, or a check-in was undone."""
+
+    type: ClassVar[str] = "events.attendee.checked_out.v1"
+
+
+class RegistrationReminded(Message):
+    """Somebody signed up with an e-mail that is already registered; the person is reminded by mail, the caller learns nothing."""
+
+    type: ClassVar[str] = "events.registration.reminded.v1"
+    aggregate: ClassVar[str] = "registration_id"
+
+    registration_id: UUID
+    event_id: UUID
+    attendee_id: UUID

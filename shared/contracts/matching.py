@@ -1,0 +1,112 @@
+"""What the matching service tells: organisations, members, introductions. Only that service constructs these."""
+
+from datetime import datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from shared.contracts.message import Contract, Language, Message, Personal, Texts
+
+MemberRole = Literal["member", "manager"]
+
+
+class OrganisationFacts(Message):
+    """An organisation as it stands after the change; what events and notify keep of it."""
+
+    aggregate: ClassVar[str] = "organisation_id"
+
+    organisation_id: UUID
+    name: str
+    kind: str | None = None
+    cvr: str | None = None
+    country: str = "DK"
+    website: str | None = None
+    parent: UUID | None = None
+    published: bool = False
+    claimed: bool = False
+
+
+class OrganisationCreated(OrganisationFacts):
+    type: ClassVar[str] = "matching.organisation.created.v1"
+
+
+class OrganisationUpdated(OrganisationFacts):
+    type: ClassVar[str] = "matching.organisation.updated.v1"
+
+
+class OrganisationContact(Contract):
+    name: Personal
+    email: Personal
+    title: str | None = None
+    phone: Personal | None = None
+    language: Language = "da"
+
+
+class ProfileLinkRequested(Message):
+    """Somebody may complete a profile: the mailed link is derived from id and `link_version`."""
+
+    type: ClassVar[str] = "matching.organisation.link_requested.v1"
+    aggregate: ClassVar[str] = "organisation_id"
+
+    organisation_id: UUID
+    name: str
+    link_version: int
+    recipient: OrganisationContact
+    reason: Literal["created", "claimed", "registered", "lost"]
+
+
+class MemberFacts(Message):
+    aggregate: ClassVar[str] = "member_id"
+
+    member_id: UUID
+    organisation_id: UUID
+    name: Personal
+    email: Personal
+    role: MemberRole
+    language: Language = "da"
+
+
+class MemberAdded(MemberFacts):
+    type: ClassVar[str] = "matching.member.added.v1"
+
+
+class MemberRemoved(MemberFacts):
+    type: ClassVar[str] = "matching.member.removed.v1"
+
+
+class IntroductionParty(Contract):
+    """One side of an introduction and whom to write to there; `message` is what this side wrote when it said yes."""
+
+    organisation_id: UUID
+    name: str
+    summary: Texts | None = None
+    link_version: int = 1
+    contacts: tuple[OrganisationContact, ...] = ()
+    message: str | None = None
+
+
+class IntroductionFacts(Message):
+    """`asked_by` said yes first, or is the secretariat's choice of first party."""
+
+    aggregate: ClassVar[str] = "introduction_id"
+
+    introduction_id: UUID
+    asked_by: UUID
+    parties: tuple[IntroductionParty, IntroductionParty]
+    explanation: Texts | None = None
+    at: datetime
+
+
+class IntroductionRequested(IntroductionFacts):
+    """One side said yes; the other is asked, without that side's contacts."""
+
+    type: ClassVar[str] = "matching.introduction.requested.v1"
+
+
+class IntroductionCompleted(IntroductionFacts):
+    """Both said yes: each gets the other's contacts."""
+
+    type: ClassVar[str] = "matching.introduction.completed.v1"
+
+
+class IntroductionExpired(IntroductionFacts):
+    type: ClassVar[str] = "matching.introduction.expired.v1"

@@ -1,0 +1,116 @@
+"""The field types of every service's input: what text, addresses and lists may hold."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from email_validator import EmailNotValidError, validate_email
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+Language = Literal["da", "en"]
+
+_ALLOWED_CONTROLS = "\n\t"
+_LINE_BREAKS = re.compile(r"\r\n?")
+
+
+class Input(BaseModel):
+    """A body or a part of one. Fields we do not know are refused: a misspelt one must not be lost in silence."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+def _without_controls(text: str) -> str:
+    """SQLite stores NUL, PostgreSQL answers with an error: both refuse here."""
+    text = _LINE_BREAKS.sub("\n", text)
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in _ALLOWED_CONTROLS:
+            raise ValueError(f"control characters are not allowed (found U+{ord(character):04X})")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text or "\t" in text:
+        raise ValueError("must be one line")
+    return text
+
+
+def _at_least_one(texts: dict[Language, str]) -> dict[Language, str]:
+    if not texts:
+        raise ValueError('give at least one of "da" and "en"')
+    return texts
+
+
+@lru_cache(maxsize=4096)
+def _checked_email(address: str) -> str:
+    try:
+        # example.org and .test are for samples and tests.
+        return validate_email(address, check_deliverability=False, test_environment=True).normalized
+    except EmailNotValidError as wrong:
+        raise ValueError(f"not an e-mail address: {wrong}") from wrong
+
+
+def _zone(name: str) -> str:
+    if name not in _zones():
+        raise ValueError('unknown time zone; give an IANA name such as "Europe/Copenhagen"')
+    return name
+
+
+@lru_cache(maxsize=1)
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+def _http_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or "." not in parts.hostname:
+        raise ValueError("must be an http or https address, such as https://example.org")
+    return url
+
+
+def email_domain(address: str) -> str:
+    return address.rsplit("@", 1)[1].lower()
+
+
+def same_address(address: str) -> str:
+    """The form in which two addresses are compared."""
+    return address.lower()
+
+
+_Checked = AfterValidator(_without_controls)
+Line = Annotated[str, _Checked, AfterValidator(_one_line), Field(min_length=1, max_length=200)]
+LongText = Annotated[str, _Checked, Field(min_length=1, max_length=20_000)]
+LineTexts = Annotated[dict[Language, Line], AfterValidator(_at_least_one)]
+LongTexts = Annotated[dict[Language, LongText], AfterValidator(_at_least_one)]
+Email = Annotated[
+    str,
+    Field(min_length=3, max_length=254),
+    AfterValidator(_checked_email),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": 254}),
+]
+Phone = Annotated[str, Field(min_length=3, max_length=40, pattern=r"^[+0-9 ()./-]+$")]
+Timezone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
+Url = Annotated[
+    str,
+    _Checked,
+    Field(max_length=500),
+    AfterValidator(_http_url),
+    WithJsonSchema({"type": "string", "format": "uri", "maxLength": 500}),
+]
+Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")]
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _null_is_refused(value: Any) -> Any:
+    if value is None:
+        raise ValueError("null is not allowed here; leave the field out to keep it as it is")
+    return value
+
+
+NotNull = BeforeValidator(_null_is_refused)

@@ -1,0 +1,43 @@
+"""Lists: a page at a time, continued by a signed cursor that names the last row's sort key."""
+
+import base64
+from typing import Annotated, Any, Generic, TypeVar
+
+import orjson
+from fastapi import Query
+from pydantic import BaseModel
+
+from shared.auth import Links
+from shared.problems import Invalid
+
+Item = TypeVar("Item")
+
+Limit = Annotated[int, Query(ge=1, le=100)]
+Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
+
+
+class Page(BaseModel, Generic[Item]):
+    """`next_cursor` is null on the last page."""
+
+    items: list[Item]
+    next_cursor: str | None = None
+
+
+def write_cursor(links: Links, sort_key: list[Any]) -> str:
+    data = orjson.dumps(sort_key)
+    return base64.urlsafe_b64encode(links.cursor_proof(data) + data).decode().rstrip("=")
+
+
+def read_cursor(links: Links, cursor: str | None) -> list[Any] | None:
+    """The sort key of the last row given; None at the start. Raises Invalid for a cursor we did not write."""
+    if cursor is None:
+        return None
+    try:
+        raw = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        proof, data = raw[:8], raw[8:]
+        if proof == links.cursor_proof(data):
+            key: list[Any] = orjson.loads(data)
+            return key
+    except ValueError:
+        pass
+    raise Invalid.field("?cursor", "not a cursor of this list; leave it out to start from the first page")

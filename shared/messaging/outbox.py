@@ -1,0 +1,106 @@
+"""Telling: a message is a row first, written in the transaction it reports."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared.contracts.message import Message
+from shared.database import uuid7
+from shared.messaging.tables import outbox
+from shared.telemetry import Origin, current_origin
+
+_TOLD = "told"
+
+_insert = insert(outbox)
+_waiting = (
+    select(outbox.c.seq, outbox.c.message_id, outbox.c.type, outbox.c.envelope)
+    .where(outbox.c.published_at.is_(None))
+    .order_by(outbox.c.seq)
+    .limit(bindparam("most"))
+)
+_lost_tail = (
+    update(outbox).where(outbox.c.stream_seq > bindparam("last_seq")).values(published_at=None, stream_seq=None)
+)
+_mark = {
+    "sqlite": text(
+        "UPDATE outbox SET published_at = :now, stream_seq = v.s FROM"
+        " (SELECT value ->> 0 AS q, value ->> 1 AS s FROM json_each(:pairs)) AS v WHERE outbox.seq = v.q"
+    ),
+    "postgresql": text(
+        "UPDATE outbox SET published_at = :now, stream_seq = v.s FROM"
+        " (SELECT (value ->> 0)::bigint AS q, (value ->> 1)::bigint AS s FROM jsonb_array_elements(CAST(:pairs AS jsonb))) AS v"
+        " WHERE outbox.seq = v.q"
+    ),
+}
+
+
+def tell(session: AsyncSession, message: Message, origin: Origin | None = None) -> None:
+    """Has `message` on the bus when, and only when, this transaction commits."""
+    session.info.setdefault(_TOLD, []).append(_row(message, origin or current_origin()))
+
+
+def _row(message: Message, origin: Origin) -> dict[str, Any]:
+    message_id, now = uuid7(), datetime.now(UTC)
+    envelope = {
+        "specversion": "1.0",
+        "id": message_id,
+        "source": f"/{message.type.split('.', 1)[0]}",
+        "type": message.type,
+        "subject": str(message.aggregate_id),
+        "time": now,
+        "datacontenttype": "application/json",
+        "dataschema": f"/contracts/{message.type}",
+        "aggregateversion": message.version,
+        "data": orjson.Fragment(message.model_dump_json(exclude_none=True)),
+    }
+    if origin.request_id:
+        envelope["correlationid"] = origin.request_id
+    if origin.traceparent:
+        envelope["traceparent"] = origin.traceparent
+    return {
+        "message_id": message_id,
+        "type": message.type,
+        "envelope": orjson.dumps(envelope).decode(),
+        "created_at": now,
+    }
+
+
+async def write_outbox(session: AsyncSession) -> None:
+    """The edge's last step before its commit."""
+    told = session.info.pop(_TOLD, None)
+    if told:
+        connection = await session.connection()
+        await connection.execute(_insert, told)
+
+
+async def read_waiting(session: AsyncSession, most: int) -> Sequence[Any]:
+    """The oldest unpublished rows. By `published_at`, never by `seq > last seen`: numbers are given before commit."""
+    connection = await session.connection()
+    return (await connection.execute(_waiting, {"most": most})).all()
+
+
+async def mark_published(session: AsyncSession, pairs: Sequence[tuple[int, int]]) -> None:
+    """`pairs` of outbox number and the sequence the stream gave it."""
+    connection = await session.connection()
+    statement = _mark[connection.dialect.name]
+    now: Any = datetime.now(UTC)
+    if connection.dialect.name == "sqlite":
+        now = now.strftime("%Y-%m-%d %H:%M:%S.%f")
+    await connection.execute(statement, {"now": now, "pairs": orjson.dumps(pairs).decode()})
+
+
+async def tell_lost_tail_again(session: AsyncSession, last_seq: int) -> int:
+    """Marks unpublished what the stream no longer has after `last_seq`; answers how many rows."""
+    connection = await session.connection()
+    return (await connection.execute(_lost_tail, {"last_seq": last_seq})).rowcount
+
+
+async def depth(session: AsyncSession) -> tuple[int, datetime | None]:
+    """How many messages wait to be published, and since when the oldest does."""
+    statement = select(func.count(), func.min(outbox.c.created_at)).where(outbox.c.published_at.is_(None))
+    count, oldest = (await (await session.connection()).execute(statement)).one()
+    return count, oldest

@@ -1,0 +1,115 @@
+"""What an operator asks a service: is it alive, is it ready, its figures, its dead letters. Not for the proxy."""
+
+from collections.abc import Awaitable
+from datetime import datetime
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from shared.auth import KnownCaller
+from shared.database import Reading, Transaction
+from shared.lists import Limit, Page
+from shared.messaging import outbox
+from shared.messaging.bus import Bus, stream_of
+from shared.messaging.subscriptions import dead_letter_count, replay
+from shared.messaging.tables import dead_letters
+from shared.migrations import head_of, revision_at
+from shared.problems import NotFound
+
+operations = APIRouter(tags=["operations"])
+
+
+@operations.get("/livez", response_class=PlainTextResponse)
+async def live() -> str:
+    return "alive"
+
+
+@operations.get("/readyz")
+async def ready(request: Request) -> JSONResponse:
+    app = request.app
+    checks = {
+        "database": await _outcome(_check_database(app)),
+        "migrations": await _outcome(_check_migrations(app)),
+        "bus": await _outcome(_check_bus(app)),
+    }
+    async with app.state.database.reading() as session:
+        letters = await dead_letter_count(session) if checks["migrations"] == "ok" else 0
+    ok = all(outcome == "ok" for outcome in checks.values())
+    return JSONResponse(
+        {"status": "ready" if ok else "not ready", "checks": checks, "dead_letters": letters},
+        200 if ok else 503,
+    )
+
+
+async def _outcome(check: Awaitable[str]) -> str:
+    try:
+        return await check
+    except Exception as failed:
+        return f"{type(failed).__name__}: {failed}"[:200]
+
+
+async def _check_database(app: FastAPI) -> str:
+    async with app.state.database.reading() as session:
+        await (await session.connection()).execute(select(1))
+    return "ok"
+
+
+async def _check_migrations(app: FastAPI) -> str:
+    async with app.state.database.reading() as session:
+        there, wanted = await revision_at(session), head_of(app.state.name)
+    return "ok" if there == wanted else f"at {there}, needs {wanted}: run `dev.py migrate`"
+
+
+async def _check_bus(app: FastAPI) -> str:
+    """Looks at stream and consumers: a ping is answered also when a consumer is gone."""
+    bus: Bus = app.state.bus
+    if not bus.connected:
+        return "not connected"
+    await bus.jetstream.stream_info(stream_of(bus.service))
+    for stream in app.state.subscriptions.streams:
+        info = await bus.jetstream.consumer_info(stream, bus.service)
+        app.state.figures.consumer_lag.labels(stream).set(info.num_pending or 0)
+    return "ok"
+
+
+@operations.get("/metrics")
+async def figures(request: Request, session: Reading) -> Response:
+    state = request.app.state
+    waiting, oldest = await outbox.depth(session)
+    state.figures.outbox_waiting.set(waiting)
+    state.figures.outbox_age.set((datetime.now(oldest.tzinfo) - oldest).total_seconds() if oldest else 0)
+    state.figures.dead_letters.set(await dead_letter_count(session))
+    return Response(generate_latest(state.figures.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+class DeadLetter(BaseModel):
+    stream: str
+    stream_seq: int
+    type: str
+    last_error: str
+    died_at: datetime
+    envelope: str
+
+
+@operations.get("/ops/dead-letters")
+async def list_dead_letters(caller: KnownCaller, session: Reading, limit: Limit = 20) -> Page[DeadLetter]:
+    caller.require(caller.is_admin)
+    rows = await (await session.connection()).execute(
+        select(dead_letters).order_by(dead_letters.c.stream, dead_letters.c.stream_seq).limit(limit)
+    )
+    return Page(items=[DeadLetter.model_validate(dict(row._mapping)) for row in rows])
+
+
+@operations.post("/ops/dead-letters/{stream}/{stream_seq}/replay")
+async def replay_dead_letter(
+    stream: str, stream_seq: int, request: Request, caller: KnownCaller, session: Transaction
+) -> dict[str, Any]:
+    """Handles it now; if the handler fails again, the letter stays and the error is told."""
+    caller.require(caller.is_admin)
+    if not await replay(session, request.app.state.subscriptions, stream, stream_seq):
+        raise NotFound("There is no dead letter at that place.")
+    return {"stream": stream, "stream_seq": stream_seq, "status": "handled"}

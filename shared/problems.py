@@ -1,0 +1,216 @@
+"""Problems: every refusal of every service, told as RFC 9457."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import orjson
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+
+
+class NextStep(BaseModel):
+    """What the caller can do now: `href` where, `by` until when."""
+
+    action: str
+    label: str
+    href: str | None = None
+    by: str | None = None
+
+
+class FieldError(BaseModel):
+    """One thing wrong with the input. `pointer` is an RFC 6901 pointer into the body, or `?name`, `{name}`, `header:name`."""
+
+    pointer: str
+    detail: str
+
+
+class ProblemBody(BaseModel):
+    """The wire form of a problem; named extras stand beside these fields."""
+
+    model_config = ConfigDict(extra="allow", title="Problem")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[FieldError] | None = None
+    next_steps: list[NextStep] | None = None
+
+
+class Problem(Exception):
+    """A refusal. Subclasses stand beside the rule they guard and give `status`, `slug` and `title`."""
+
+    status: ClassVar[int] = 500
+    slug: ClassVar[str] = "internal"
+    title: ClassVar[str] = "Something went wrong on our side"
+
+    def __init__(
+        self,
+        detail: str | None = None,
+        *,
+        next_steps: Sequence[NextStep] = (),
+        headers: Mapping[str, str] | None = None,
+        **extras: Any,
+    ) -> None:
+        super().__init__(detail or self.title)
+        self.detail = detail or self.title
+        self.next_steps = tuple(next_steps)
+        self.headers = dict(headers or {})
+        self.extras = extras
+
+    def body(self) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "type": f"/problems/{self.slug}",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            **self.extras,
+        }
+        if self.next_steps:
+            body["next_steps"] = [step.model_dump(exclude_none=True) for step in self.next_steps]
+        return body
+
+    def response(self) -> Response:
+        content = orjson.dumps(self.body(), default=str)
+        return Response(content, self.status, self.headers, media_type=MEDIA_TYPE)
+
+
+class MalformedBody(Problem):
+    status, slug, title = 400, "malformed-body", "The body is not JSON"
+
+
+class NotAuthenticated(Problem):
+    status, slug, title = 401, "not-authenticated", "Say who you are"
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+class NotAllowed(Problem):
+    status, slug, title = 403, "not-allowed", "You may see this, but not do this"
+
+
+class NotFound(Problem):
+    status, slug, title = 404, "not-found", "There is nothing here that you may see"
+
+
+class MethodNotAllowed(Problem):
+    status, slug, title = 405, "method-not-allowed", "This address does not take that method"
+
+
+class WrongStatus(Problem):
+    status, slug, title = 409, "wrong-status", "It stands where this cannot be done"
+
+
+class LinkExpired(Problem):
+    status, slug, title = 410, "link-expired", "This link is no longer valid"
+
+
+class StaleVersion(Problem):
+    status, slug, title = 412, "stale-version", "It was changed since you read it"
+
+
+class BodyTooLarge(Problem):
+    status, slug, title = 413, "body-too-large", "The body is larger than 1 MiB"
+
+
+class Invalid(Problem):
+    """Input that breaks a rule of a field."""
+
+    status, slug, title = 422, "invalid", "Some fields need another value"
+
+    def __init__(self, *errors: FieldError) -> None:
+        super().__init__(
+            "; ".join(f"{error.pointer}: {error.detail}" for error in errors[:3]),
+            errors=[error.model_dump() for error in errors],
+        )
+
+    @classmethod
+    def field(cls, pointer: str, detail: str) -> "Invalid":
+        return cls(FieldError(pointer=pointer, detail=detail))
+
+
+class TooManyRequests(Problem):
+    status, slug, title = 429, "too-many-requests", "Too many requests"
+
+
+class Unavailable(Problem):
+    status, slug, title = 503, "unavailable", "The service cannot answer just now; try again shortly"
+
+    def __init__(self, detail: str | None = None) -> None:
+        super().__init__(detail, headers={"Retry-After": "1"})
+
+
+def documented(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route for the problems it can answer with; several of one status share an entry."""
+    by_status: dict[int, list[type[Problem]]] = {}
+    for problem in problems:
+        by_status.setdefault(problem.status, []).append(problem)
+    return {
+        status: {
+            "description": " or ".join(f"`{problem.slug}`: {problem.title}" for problem in kinds),
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status, kinds in by_status.items()
+    }
+
+
+def _pointer(location: Sequence[str | int]) -> str:
+    place, *rest = location
+    match place:
+        case "body":
+            return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)
+        case "query":
+            return f"?{rest[0]}"
+        case "path":
+            return f"{{{rest[0]}}}"
+        case _:
+            return f"{place}:{rest[0] if rest else ''}"
+
+
+def from_validation(error: RequestValidationError) -> Problem:
+    """What FastAPI found wrong with a request, as our problem; values are not echoed, they may be secrets."""
+    found = error.errors()
+    if any(item["type"] == "json_invalid" for item in found):
+        return MalformedBody(str(found[0].get("ctx", {}).get("error", "The body could not be read as JSON")))
+    return Invalid(
+        *(
+            FieldError(pointer=_pointer(item["loc"]), detail=item["msg"].removeprefix("Value error, "))
+            for item in found[:100]
+        )
+    )
+
+
+_BY_STATUS: dict[int, type[Problem]] = {
+    problem.status: problem for problem in (MalformedBody, NotFound, MethodNotAllowed, BodyTooLarge)
+}
+
+
+async def render_problem(_: Request, problem: Exception) -> Response:
+    assert isinstance(problem, Problem)
+    return problem.response()
+
+
+async def render_validation(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return from_validation(error).response()
+
+
+async def render_http(_: Request, error: Exception) -> Response:
+    """What the framework itself refuses: no such address, method or media type."""
+    assert isinstance(error, HTTPException)
+    kind = _BY_STATUS.get(error.status_code)
+    if kind is None:
+        kind = type(
+            "FrameworkProblem",
+            (Problem,),
+            {"status": error.status_code, "slug": "http", "title": str(error.detail)},
+        )
+    problem = kind()
+    problem.headers.update(error.headers or {})
+    return problem.response()

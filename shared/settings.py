@@ -1,0 +1,73 @@
+"""What every service is told from outside: by environment variables and files of secrets."""
+
+import os
+from functools import cached_property
+from typing import Literal, Self
+
+from pydantic import SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ServiceName = Literal["events", "matching", "notify"]
+SERVICES: tuple[ServiceName, ...] = ("events", "matching", "notify")
+
+DEVELOPMENT_LINK_SECRET = "development-only-link-secret"  # noqa: S105 -- refused in production mode
+MIN_SECRET_LENGTH = 32
+
+
+class ServiceSettings(BaseSettings):
+    """Read from `VIDENBRO_*` variables, and from files of the same (lower-case) names in `VIDENBRO_SECRETS_DIR`.
+
+    A variable wins over a file. `mode=production` refuses development keys and loopback mail addresses.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="VIDENBRO_", extra="ignore")
+
+    mode: Literal["development", "production"] = "development"
+    database_url: str = "sqlite+aiosqlite://"
+    database_connections: int = 4
+    nats_url: str = "nats://127.0.0.1:4222"
+    nats_user: str | None = None
+    nats_password: SecretStr | None = None
+    link_secret: SecretStr = SecretStr(DEVELOPMENT_LINK_SECRET)
+    jwt_public_key: str | None = None
+    jwt_private_key: SecretStr | None = None
+    public_urls: dict[ServiceName, str] = {
+        "events": "http://127.0.0.1:8001",
+        "matching": "http://127.0.0.1:8002",
+        "notify": "http://127.0.0.1:8003",
+    }
+    allowed_origins: tuple[str, ...] = ()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+
+    @classmethod
+    def load(cls) -> Self:
+        folder = os.environ.get("VIDENBRO_SECRETS_DIR")
+        return cls(_secrets_dir=folder)
+
+    @field_validator("public_urls")
+    @classmethod
+    def _without_trailing_slash(cls, urls: dict[str, str]) -> dict[str, str]:
+        return {service: url.rstrip("/") for service, url in urls.items()}
+
+    @model_validator(mode="after")
+    def _production_has_keys_of_its_own(self) -> Self:
+        if self.mode == "production":
+            secret = self.link_secret.get_secret_value()
+            if secret == DEVELOPMENT_LINK_SECRET or len(secret) < MIN_SECRET_LENGTH:
+                raise ValueError(
+                    f"link_secret: production mode needs a secret of its own, at least {MIN_SECRET_LENGTH} characters"
+                )
+            if self.jwt_public_key is None:
+                raise ValueError("jwt_public_key: production mode needs the public key of the issuer")
+            if self.database_url == "sqlite+aiosqlite://":
+                raise ValueError("database_url: production mode needs a database that is kept")
+        return self
+
+    @cached_property
+    def is_sqlite(self) -> bool:
+        return self.database_url.startswith("sqlite")
+
+    def public_url(self, service: ServiceName, path: str) -> str:
+        """The address people see for `path` of a service."""
+        return self.public_urls[service] + path
