@@ -13,8 +13,8 @@ def tokens_of(folder: DataFolder) -> Tokens:
     return Tokens(folder.secret("matching", "jwt_public_key"), folder.secret("matching", "jwt_private_key"))
 
 
-def sign(folder: DataFolder, email: str, role: Role, organisation: UUID) -> str:
-    return tokens_of(folder).sign(email=email, roles=[role], organisations=[organisation])
+def sign(folder: DataFolder, email: str, role: Role, *organisations: UUID) -> str:
+    return tokens_of(folder).sign(email=email, roles=[role], organisations=organisations)
 
 
 def main() -> None:
