@@ -81,12 +81,6 @@ def provision(arguments: list[str]) -> int:
 
 
 @command
-def retell(arguments: list[str]) -> int:
-    """have a service tell every row it owns once more"""
-    hand_over("run", "-m", "deploy.local.retell", *arguments)
-
-
-@command
 def bench(arguments: list[str]) -> int:
     """measure; without a name it lists what can be measured"""
     names = sorted(path.stem for path in (ROOT / "bench").glob("[a-z]*.py"))
