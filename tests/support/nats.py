@@ -24,6 +24,7 @@ from deploy.local.nats import (
     write_configuration,
 )
 from deploy.local.processes import dies_with
+from shared.messaging.bus import stream_of
 from shared.messaging.provision import provision
 
 STARTS_WITHIN_SECONDS = 20.0
@@ -99,6 +100,15 @@ class NatsServer:
         client = await self.connect(PROVISIONER)
         try:
             await provision(client.jetstream(), max_bytes=STREAM_BYTES)
+        finally:
+            await client.close()
+
+    async def empty(self) -> None:
+        """Forget all messages; streams and consumers stay, and numbers go on."""
+        client = await self.connect(PROVISIONER)
+        try:
+            for service in LISTENS:
+                await client.jetstream().purge_stream(stream_of(service))
         finally:
             await client.close()
 

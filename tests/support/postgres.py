@@ -112,9 +112,7 @@ class PostgresCluster:
     def query(self, statement: str, database: str = "postgres") -> str:
         """What psql prints for one statement, over TCP as the services come."""
         where = ["--host", "127.0.0.1", "--port", str(self.port), "--username", SUPERUSER]
-        return self._run(
-            "psql", *where, "--no-psqlrc", "-At", "--dbname", database, "--command", statement
-        ).strip()
+        return self._run("psql", *where, "--no-psqlrc", "-At", "--dbname", database, "--command", statement).strip()
 
     def create_database(self, name: str, template: str = "template1") -> str:
         """Make it and answer its URL; with `template` it begins as a copy of another."""
