@@ -201,9 +201,8 @@ async def render_validation(_: Request, error: Exception) -> Response:
     return from_validation(error).response()
 
 
-async def render_http(_: Request, error: Exception) -> Response:
-    """What the framework itself refuses: no such address, method or media type."""
-    assert isinstance(error, HTTPException)
+def from_http(error: HTTPException) -> Problem:
+    """What the framework itself refuses, as our problem: no such address, method or media type."""
     kind = _BY_STATUS.get(error.status_code)
     if kind is None:
         kind = type(
@@ -213,4 +212,9 @@ async def render_http(_: Request, error: Exception) -> Response:
         )
     problem = kind()
     problem.headers.update(error.headers or {})
-    return problem.response()
+    return problem
+
+
+async def render_http(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return from_http(error).response()

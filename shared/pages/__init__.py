@@ -1,0 +1,24 @@
+"""Pages for people: HTML, Danish and English, phone first, without account and without JavaScript.
+
+A page shows on GET and acts on POST. A mailed link's key moves to a cookie at the first GET and stands in no address
+again; every form of such a page sends back a proof that only our page can know.
+"""
+
+from shared.pages.language import page_language, text_of
+from shared.pages.render import Pages, moved
+from shared.pages.visitors import AnyVisitor, Form, FormNotOurs, KeyedForm, KeyHolder, KeyMissing, OpenForm, Visitor
+
+__all__ = [
+    "AnyVisitor",
+    "Form",
+    "FormNotOurs",
+    "KeyHolder",
+    "KeyMissing",
+    "KeyedForm",
+    "OpenForm",
+    "Pages",
+    "Visitor",
+    "moved",
+    "page_language",
+    "text_of",
+]

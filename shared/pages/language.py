@@ -1,0 +1,82 @@
+"""Which language a page speaks, and days and times as a Dane or an English reader writes them."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+
+from shared.fields import Language
+
+LANGUAGE_COOKIE = "videnbro_language"
+LANGUAGES: tuple[Language, ...] = ("da", "en")
+_BY_NAME: dict[str | None, Language] = {"da": "da", "en": "en"}
+
+
+def page_language(request: Request, own: Language | None = None) -> Language:
+    """The address's `language`, else the cookie's, the person's own, the browser's first of ours, else Danish."""
+    asked = (request.query_params.get("language"), request.cookies.get(LANGUAGE_COOKIE), own)
+    chosen = next((_BY_NAME[name] for name in asked if name in _BY_NAME), None)
+    return chosen or accepted_language(request.headers.get("Accept-Language", ""))
+
+
+def accepted_language(header: str) -> Language:
+    """The one of ours that an Accept-Language header likes best; Danish if it likes none."""
+    liked: dict[Language, float] = {}
+    for part in header.split(","):
+        tag, _, weight = part.strip().partition(";q=")
+        for language in LANGUAGES:
+            if tag.lower().partition("-")[0] == language:
+                liked[language] = max(liked.get(language, 0.0), _weight(weight))
+    return max(liked, key=lambda language: liked[language]) if any(liked.values()) else "da"
+
+
+def _weight(text: str) -> float:
+    try:
+        return float(text or 1)
+    except ValueError:
+        return 0.0
+
+
+def text_of(texts: Mapping[str, str], language: Language) -> str:
+    """The text in that language, else in the one there is."""
+    return texts.get(language) or next(iter(texts.values()))
+
+
+_DAYS = {
+    "da": ("mandag", "tirsdag", "onsdag", "torsdag", "fredag", "lørdag", "søndag"),
+    "en": ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+}
+_MONTHS = {
+    "da": (
+        *("januar", "februar", "marts", "april", "maj", "juni", "juli"),
+        *("august", "september", "oktober", "november", "december"),
+    ),
+    "en": (
+        *("January", "February", "March", "April", "May", "June", "July"),
+        *("August", "September", "October", "November", "December"),
+    ),
+}
+_HOME = "Europe/Copenhagen"
+
+
+def day(at: datetime, timezone: str, language: Language) -> str:
+    """fredag den 18. december 2026; Friday 18 December 2026."""
+    local = at.astimezone(ZoneInfo(timezone))
+    weekday, month = _DAYS[language][local.weekday()], _MONTHS[language][local.month - 1]
+    between = " den {}. " if language == "da" else " {} "
+    return f"{weekday}{between.format(local.day)}{month} {local.year}"
+
+
+def clock(at: datetime, timezone: str, language: Language) -> str:
+    """08.52; 08:52."""
+    return at.astimezone(ZoneInfo(timezone)).strftime("%H.%M" if language == "da" else "%H:%M")
+
+
+def span(starts_at: datetime, ends_at: datetime, timezone: str, language: Language) -> str:
+    """fredag den 18. december 2026 kl. 08.52–11.00. Names the zone where it is not Denmark's."""
+    at, to = (" kl. ", " til ") if language == "da" else (", ", " to ")
+    first, last = day(starts_at, timezone, language), day(ends_at, timezone, language)
+    start, end = clock(starts_at, timezone, language), clock(ends_at, timezone, language)
+    zone = "" if timezone == _HOME else f" ({timezone})"
+    return f"{first}{at}{start}" + (f"–{end}" if first == last else f"{to}{last}{at}{end}") + zone
