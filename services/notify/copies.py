@@ -1,0 +1,140 @@
+"""What notify keeps of the other services' facts: events, organisations, registrations, the roll of attendees."""
+
+from typing import Any
+from uuid import UUID
+
+import sqlmodel
+from sqlalchemy import Table, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.notify.contacts import Known, Person, learn
+from services.notify.tables import (
+    Contact,
+    Event,
+    Organisation,
+    ProfileLink,
+    Registration,
+    RollEntry,
+    table_of,
+)
+from shared.contracts.events import CheckInFacts, EventCancelled, EventFacts, RegistrationFacts
+from shared.contracts.matching import MemberRemoved, OrganisationFacts, ProfileLinkRequested
+from shared.fields import same_address
+
+_events, _organisations = table_of(Event), table_of(Organisation)
+_registrations, _roll, _profile_links = table_of(Registration), table_of(RollEntry), table_of(ProfileLink)
+
+
+class NotHeardOfYet(LookupError):
+    """A message speaks of what an earlier one must tell first: it is handled again later, and at last a dead letter."""
+
+
+async def _put(session: AsyncSession, table: Table, rows: list[dict[str, Any]], *, keep: tuple[str, ...] = ()) -> None:
+    """Inserts rows, or replaces all of them but the primary key and `keep`."""
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    statement = insert(table).values(rows)
+    key = [column.name for column in table.primary_key]
+    new = {name: statement.excluded[name] for name in rows[0] if name not in key and name not in keep}
+    await (await session.connection()).execute(statement.on_conflict_do_update(index_elements=key, set_=new))
+
+
+async def keep_event(session: AsyncSession, told: EventFacts) -> None:
+    contact = told.contact
+    organiser: Known | None = None
+    if contact is not None:
+        people = [Person(contact.email, contact.name, contact.language, by_itself=True)]
+        organiser = (await learn(session, people))[same_address(contact.email)]
+    row = told.model_dump(mode="json", include={"title", "venue"})
+    row |= told.model_dump(include=_EVENT_COLUMNS)
+    row |= {"id": told.event_id, "contact_id": organiser.id if organiser else None}
+    row["cancel_reason"] = told.reason if isinstance(told, EventCancelled) else None
+    await _put(session, _events, [row])
+
+
+_EVENT_COLUMNS = {
+    "organisation_id",
+    "version",
+    "slug",
+    "status",
+    "starts_at",
+    "ends_at",
+    "timezone",
+    "online_url",
+}
+
+
+async def keep_organisation(session: AsyncSession, told: OrganisationFacts) -> None:
+    await _put(session, _organisations, [{"id": told.organisation_id, "name": told.name}])
+
+
+async def keep_registration(session: AsyncSession, told: RegistrationFacts) -> bool:
+    """Answers whether another contact person has taken over a registration that we knew."""
+    met = await learn(session, people_of(told))
+    contact_id = met[same_address(told.contact.email)].id
+    before = await session.scalar(select(_registrations.c.contact_id).where(_registrations.c.id == told.registration_id))
+    row = told.model_dump(include={"event_id", "reference", "link_version", "version"})
+    await _put(session, _registrations, [row | {"id": told.registration_id, "contact_id": contact_id}])
+    if told.attendees:
+        await _put(session, _roll, _roll_rows(told, met), keep=("checked_in_at",))
+    return before is not None and before != contact_id
+
+
+def people_of(told: RegistrationFacts) -> list[Person]:
+    """Everybody a registration names. The contact person speaks for itself; of the others somebody else speaks."""
+    contact = told.contact
+    people = [Person(contact.email, contact.name, contact.language, by_itself=True)]
+    for attendee in told.attendees:
+        if attendee.email is not None:
+            people.append(Person(attendee.email, attendee.name, attendee.language or contact.language))
+    for change in told.changed:
+        if change.previous_email is not None:
+            people.append(Person(change.previous_email, change.previous_name, contact.language))
+    return people
+
+
+def _roll_rows(told: RegistrationFacts, met: dict[str, Known]) -> list[dict[str, Any]]:
+    return [
+        {
+            "attendee_id": attendee.id,
+            "registration_id": told.registration_id,
+            "event_id": told.event_id,
+            "contact_id": met[same_address(attendee.email)].id if attendee.email else None,
+            **attendee.model_dump(include={"name", "status", "position", "code_version", "link_version"}),
+        }
+        for attendee in told.attendees
+    ]
+
+
+async def keep_check_in(session: AsyncSession, told: CheckInFacts, *, inside: bool) -> None:
+    statement = update(_roll).where(_roll.c.attendee_id == told.attendee_id)
+    done = await (await session.connection()).execute(statement.values(checked_in_at=told.at if inside else None))
+    if not done.rowcount:
+        raise NotHeardOfYet(f"attendee {told.attendee_id}")
+
+
+async def keep_profile_link(session: AsyncSession, told: ProfileLinkRequested) -> None:
+    recipient = told.recipient
+    met = await learn(session, [Person(recipient.email, recipient.name, recipient.language, by_itself=True)])
+    row = {
+        "organisation_id": told.organisation_id,
+        "contact_id": met[same_address(recipient.email)].id,
+        "link_version": told.link_version,
+    }
+    await _put(session, _profile_links, [row])
+
+
+async def forget_profile_link(session: AsyncSession, told: MemberRemoved) -> None:
+    """Who left an organisation is no longer mailed the link of its profile."""
+    theirs = select(table_of(Contact).c.id).where(table_of(Contact).c.email == same_address(told.email))
+    statement = sqlmodel.delete(_profile_links).where(
+        _profile_links.c.organisation_id == told.organisation_id, _profile_links.c.contact_id.in_(theirs)
+    )
+    await (await session.connection()).execute(statement)
+
+
+async def event_of(session: AsyncSession, event_id: UUID) -> Event:
+    event = await session.get(Event, event_id)
+    if event is None:
+        raise NotHeardOfYet(f"event {event_id}")
+    return event

@@ -1,0 +1,71 @@
+"""The letters to organisations: the link of a profile, and introductions."""
+
+from typing import Any
+
+from services.notify.contacts import Person
+from services.notify.letters.letter import Letter, Opens, Topic
+from shared.contracts.matching import (
+    IntroductionCompleted,
+    IntroductionExpired,
+    IntroductionFacts,
+    IntroductionParty,
+    IntroductionRequested,
+    OrganisationContact,
+    ProfileLinkRequested,
+)
+
+
+def profile_link(told: ProfileLinkRequested) -> list[Letter]:
+    facts = {"name": told.recipient.name, "organisation": told.name, "reason": told.reason}
+    opens = Opens("profile", told.organisation_id, told.link_version)
+    return [Letter("profile_link", _person(told.recipient), facts, opens=opens)]
+
+
+def requested(told: IntroductionRequested) -> list[Letter]:
+    """The side that has not answered is asked; it learns who asks, not yet whom to write to."""
+    asker, asked = _sides(told)
+    return _to_party("introduction_requested", told, asked, asker)
+
+
+def completed(told: IntroductionCompleted) -> list[Letter]:
+    """Each side gets the other's contacts."""
+    one, other = told.parties
+    return [
+        letter
+        for mine, theirs in ((one, other), (other, one))
+        for letter in _to_party("introduction_completed", told, mine, theirs, contacts=True)
+    ]
+
+
+def expired(told: IntroductionExpired) -> list[Letter]:
+    """Only who asked hears of it."""
+    asker, asked = _sides(told)
+    return _to_party("introduction_expired", told, asker, asked)
+
+
+def _sides(told: IntroductionFacts) -> tuple[IntroductionParty, IntroductionParty]:
+    one, other = told.parties
+    return (one, other) if one.organisation_id == told.asked_by else (other, one)
+
+
+def _to_party(
+    topic: Topic, told: IntroductionFacts, mine: IntroductionParty, theirs: IntroductionParty, *, contacts: bool = False
+) -> list[Letter]:
+    shown = {
+        "other": theirs.name,
+        "summary": theirs.summary,
+        "message": theirs.message,
+        "explanation": told.explanation,
+        "contacts": [_card(each) for each in theirs.contacts] if contacts else [],
+        "organisation": mine.name,
+    }
+    opens = Opens("profile", mine.organisation_id, mine.link_version)
+    return [Letter(topic, _person(each), {**shown, "name": each.name}, opens=opens) for each in mine.contacts]
+
+
+def _card(contact: OrganisationContact) -> dict[str, Any]:
+    return {"name": contact.name, "title": contact.title, "email": contact.email, "phone": contact.phone}
+
+
+def _person(contact: OrganisationContact) -> Person:
+    return Person(contact.email, contact.name, contact.language, by_itself=True)
