@@ -6,7 +6,17 @@ again; every form of such a page sends back a proof that only our page can know.
 
 from shared.pages.language import page_language, text_of
 from shared.pages.render import Pages, moved
-from shared.pages.visitors import AnyVisitor, Form, FormNotOurs, KeyedForm, KeyHolder, KeyMissing, OpenForm, Visitor
+from shared.pages.visitors import (
+    AnyVisitor,
+    Form,
+    FormNotOurs,
+    KeyedForm,
+    KeyHolder,
+    KeyMissing,
+    OpenForm,
+    Visitor,
+    open_by_key,
+)
 
 __all__ = [
     "AnyVisitor",
@@ -19,6 +29,7 @@ __all__ = [
     "Pages",
     "Visitor",
     "moved",
+    "open_by_key",
     "page_language",
     "text_of",
 ]

@@ -17,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from shared.database import is_away
 from shared.fields import Language
 from shared.pages.language import LANGUAGE_COOKIE, LANGUAGES, clock, day, page_language, span, text_of
+from shared.pages.markdown import markdown
 from shared.pages.visitors import KeyInAddress, Visitor, moved_to_cookie
 from shared.problems import NotFound, Problem, Unavailable, from_http, from_validation
 from shared.settings import ServiceSettings
@@ -32,7 +33,7 @@ class Pages:
     """The pages of one service: its folder of templates, over the shared layout.
 
     A problem `x` is shown by `problems/x.html` if there is one. Templates know `say(da, en)`, `text(texts)`, `day`,
-    `clock` and `span` of times, `language`, and `proof` for the hidden field of forms.
+    `clock` and `span` of times, `| markdown`, `language`, and `proof` for the hidden field of forms.
     """
 
     def __init__(self, folder: Path | None = None) -> None:
@@ -133,6 +134,7 @@ def _environment(folders: Sequence[Path], language: Language) -> Environment:
         clock=partial(clock, language=language),
         span=partial(span, language=language),
     )
+    environment.filters["markdown"] = markdown
     return environment
 
 

@@ -1,6 +1,7 @@
 """Who opened a page, by the key in its cookie; and what was filled in."""
 
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated
 from urllib.parse import urlencode
@@ -61,14 +62,19 @@ async def _key_holder(visitor: Annotated[Visitor, Depends(_any_visitor)]) -> Vis
 
 
 def moved_to_cookie(request: Request, found: KeyInAddress) -> Response:
-    settings: ServiceSettings = request.app.state.settings
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "key"]
-    response = RedirectResponse(request.url.path + (f"?{urlencode(kept)}" if kept else ""), 303)
+    return open_by_key(request, request.url.path, kept, found.key, found.link)
+
+
+def open_by_key(request: Request, path: str, query: Sequence[tuple[str, str]], key: str, link: Link) -> Response:
+    """303 to a page that the key opens, with the key in a cookie for that page alone."""
+    settings: ServiceSettings = request.app.state.settings
+    response = RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
     response.headers["Cache-Control"] = "no-store"
     response.set_cookie(
         KEY_COOKIE,
-        found.key,
-        path=_path_of(request.url.path, found.link),
+        key,
+        path=_path_of(path, link),
         httponly=True,
         samesite="lax",
         secure=settings.public_url(request.app.state.name, "").startswith("https:"),

@@ -1,11 +1,14 @@
 """Days and times as people write them."""
 
+import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from shared.fields import Language
 from shared.pages.language import clock, day, span, text_of
+from shared.pages.markdown import markdown
 
 MORNING = datetime(2026, 12, 18, 7, 52, tzinfo=UTC)
 
@@ -38,3 +41,35 @@ def test_the_day_is_that_of_the_place() -> None:
 def test_a_text_in_one_language_serves_both() -> None:
     assert text_of({"en": "Signing"}, "da") == "Signing"
     assert text_of({"da": "Underskrift", "en": "Signing"}, "da") == "Underskrift"
+
+
+def test_a_description_is_shown_as_it_was_meant() -> None:
+    written = (
+        "## Program\n\n- kl. 9 **Kaffe**\n- kl. 10 Underskrift\n\nLæs mere\npå [siden](https://example.org/a?b=1&c=2)."
+    )
+    assert str(markdown(written)) == (
+        "<h3>Program</h3>\n<ul><li>kl. 9 <strong>Kaffe</strong></li><li>kl. 10 Underskrift</li></ul>\n"
+        '<p>Læs mere<br>på <a href="https://example.org/a?b=1&amp;c=2">siden</a>.</p>'
+    )
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "<script>alert(1)</script>",
+        "[x](javascript:alert(1))",
+        '[x](https://example.org/"onclick="alert(1))',
+        '**<img src=x onerror="alert(1)">**',
+        "# <b>",
+    ],
+)
+def test_a_description_holds_no_code(hostile: str) -> None:
+    shown = str(markdown(hostile))
+    assert set(re.findall(r"<(\w+)([^>]*)>", shown)) <= {("p", ""), ("h3", ""), ("strong", "")}
+
+
+@pytest.mark.parametrize("piece", ["[", "**", "# ", "- ", "[a](https://", "\n\n", "* \n"])
+def test_a_long_description_is_read_quickly(piece: str) -> None:
+    started = time.perf_counter()
+    markdown(piece * (20_000 // len(piece)))
+    assert time.perf_counter() - started < 1
