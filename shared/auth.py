@@ -26,6 +26,14 @@ ISSUER = AUDIENCE = "videnbro"
 _ALGORITHM = "EdDSA"
 
 
+LINKS_LAST = timedelta(days=90)
+
+
+def link_expiry(event_ends_at: datetime) -> datetime:
+    """When the links of a registration, its attendees and their calendars are over: as long as data is kept."""
+    return event_ends_at + LINKS_LAST
+
+
 class Purpose(IntEnum):
     """What a link opens. The number is part of the key: never reuse one."""
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Annotated, Any, Generic, TypeVar
 from uuid import UUID
 
+import orjson
 import uuid_utils.compat
 from fastapi import Depends, Request
 from sqlalchemy import MetaData, event
@@ -48,6 +49,15 @@ def is_away(error: BaseException) -> bool:
     return isinstance(error, OSError)
 
 
+def _to_json(value: object) -> str:
+    # Letters as they are, so that a search in the stored text finds Danish words too.
+    return orjson.dumps(value).decode()
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
+
+
 def _prepare_sqlite(engine: AsyncEngine) -> None:
     """WAL, full sync, and write locks taken at BEGIN.
 
@@ -62,6 +72,8 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
         for pragma in ("journal_mode=WAL", "busy_timeout=5000", "foreign_keys=ON", "synchronous=FULL"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
+        # SQLite's own lower() knows A to Z only.
+        connection.create_function("lower", 1, _lower, deterministic=True)
 
     @event.listens_for(engine.sync_engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -77,7 +89,9 @@ class Database:
         options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": False, "max_overflow": 4}
         if not self.is_sqlite:
             options["pool_size"] = connections
-        self.engine = create_async_engine(url, hide_parameters=True, **options)
+        self.engine = create_async_engine(
+            url, hide_parameters=True, json_serializer=_to_json, json_deserializer=orjson.loads, **options
+        )
         if self.is_sqlite:
             _prepare_sqlite(self.engine)
         self._reading_engine = self.engine.execution_options(read_only=True)

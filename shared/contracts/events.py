@@ -89,7 +89,10 @@ class ContactPerson(Contract):
 
 
 class RegisteredAttendee(Contract):
-    """One attendee as it stands. Link and ticket code are derived from the id and these versions."""
+    """One attendee as it stands. Link and ticket code are derived from the id and these versions.
+
+    The SEQUENCE of its calendar entry is the event's version plus `sequence`: both only rise.
+    """
 
     id: UUID
     status: AttendeeStatus
@@ -100,6 +103,7 @@ class RegisteredAttendee(Contract):
     position: int | None = None
     code_version: int = 1
     link_version: int = 1
+    sequence: int = 0
 
 
 class AttendeeChange(Contract):

@@ -1,0 +1,249 @@
+"""Check-ins: what came to a door and what the door was told. Two doors at one instant make one check-in."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.events.tables import Attendee, Base, CheckIn, Event, Organisation, Registration, ReplacedCode
+from shared.auth import ticket_hash
+from shared.contracts.events import AttendeeCheckedIn, AttendeeCheckedOut
+from shared.database import uuid7
+from shared.fields import Language, utc_now
+from shared.messaging.outbox import tell
+from shared.problems import NotFound, WrongStatus
+
+Result = Literal[
+    "checked_in",
+    "already_checked_in",
+    "checked_out",
+    "unknown_code",
+    "replaced",
+    "cancelled",
+    "not_confirmed",
+    "wrong_event",
+    "event_cancelled",
+    "too_early",
+]
+
+MESSAGES: dict[Result, dict[Language, str]] = {
+    "checked_in": {"da": "Velkommen, checket ind", "en": "Welcome, checked in"},
+    "already_checked_in": {"da": "Er allerede checket ind", "en": "Already checked in"},
+    "checked_out": {"da": "Checket ud", "en": "Checked out"},
+    "unknown_code": {"da": "Ukendt billet", "en": "Unknown ticket"},
+    "replaced": {
+        "da": "Pladsen er overdraget; kun den nye billet gælder",
+        "en": "The seat was handed over; only the new ticket counts",
+    },
+    "cancelled": {"da": "Deltageren er afmeldt", "en": "This attendee has cancelled"},
+    "not_confirmed": {"da": "Har ikke en bekræftet plads", "en": "Has no confirmed seat"},
+    "wrong_event": {"da": "Billetten er til et andet arrangement", "en": "This ticket is for another event"},
+    "event_cancelled": {"da": "Arrangementet er aflyst", "en": "The event is cancelled"},
+    "too_early": {"da": "Dørene er ikke åbnet endnu", "en": "The doors are not open yet"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What a door sends. `nonce` is the device's own number of the scan: sent again, the same answer comes again."""
+
+    nonce: str
+    device: str
+    code: str | None = None
+    attendee: UUID | None = None
+    time: datetime = field(default_factory=utc_now)
+    door: str | None = None
+    direction: Literal["in", "out"] = "in"
+    name: str | None = None
+    language: Language = "da"
+
+
+async def check_in(session: AsyncSession, event: Event, scan: Scan) -> dict[str, Any]:
+    """Decides one scan and keeps it, refused or not. The answer is the same for the same nonce."""
+    record_id = await _claim_nonce(session, event, scan)
+    if record_id is None:
+        earlier = select(CheckIn).where(CheckIn.event_id == event.id, CheckIn.nonce == scan.nonce)
+        return (await session.exec(earlier)).one().answer
+    attendee = await _find(session, scan)
+    result = _refusal(event, attendee, scan) or _move(session, event, _sure(attendee), scan)
+    if result == "unknown_code" and await _was_handed_over(session, scan):
+        result = "replaced"
+    shown = attendee if attendee is not None and attendee.event_id == event.id else None
+    answer = await _answer(session, event, result, shown, scan)
+    await _keep(session, record_id, result, shown, answer)
+    return answer
+
+
+def _sure(attendee: Attendee | None) -> Attendee:
+    assert attendee is not None
+    return attendee
+
+
+async def _claim_nonce(session: AsyncSession, event: Event, scan: Scan) -> UUID | None:
+    """The id of the new record, or None when this nonce came before. Its second sender waits for the first to commit."""
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    record = {
+        "id": uuid7(), "event_id": event.id, "nonce": scan.nonce, "device": scan.device, "door": scan.door,
+        "direction": scan.direction, "at": scan.time, "result": "", "answer": {}, "recorded_at": utc_now(),
+    }  # fmt: skip
+    table = Base.metadata.tables["check_ins"]
+    statement = dialect.insert(table).values(record).on_conflict_do_nothing().returning(table.c.id)
+    claimed: UUID | None = (await (await session.connection()).execute(statement)).scalar()
+    return claimed
+
+
+async def _find(session: AsyncSession, scan: Scan) -> Attendee | None:
+    """The attendee of the code or id. Locked: another door, or a cancellation, waits."""
+    statement = select(Attendee).with_for_update()
+    if scan.attendee is not None:
+        return (await session.exec(statement.where(Attendee.id == scan.attendee))).first()
+    return (await session.exec(statement.where(Attendee.code_hash == ticket_hash(scan.code or "")))).first()
+
+
+async def _was_handed_over(session: AsyncSession, scan: Scan) -> bool:
+    return scan.code is not None and await session.get(ReplacedCode, ticket_hash(scan.code)) is not None
+
+
+def _refusal(event: Event, attendee: Attendee | None, scan: Scan) -> Result | None:
+    if attendee is None:
+        return "unknown_code"
+    if attendee.event_id != event.id:
+        return "wrong_event"
+    if event.status == "cancelled":
+        return "event_cancelled"
+    if attendee.status == "cancelled":
+        return "cancelled"
+    if attendee.status != "confirmed":
+        return "not_confirmed"
+    if event.doors_open_at is not None and scan.time < event.doors_open_at:
+        return "too_early"
+    return None
+
+
+def _move(session: AsyncSession, event: Event, attendee: Attendee, scan: Scan) -> Result:
+    """In or out. The row is locked, so the second of two doors finds it done."""
+    if scan.direction == "out":
+        attendee.inside = False
+        _tell(session, event, attendee, scan, AttendeeCheckedOut)
+        return "checked_out"
+    if attendee.inside:
+        return "already_checked_in"
+    attendee.inside = True
+    attendee.name = attendee.name or scan.name
+    if attendee.checked_in_at is None:
+        attendee.checked_in_at, attendee.checked_in_door = scan.time, scan.door
+    _tell(session, event, attendee, scan, AttendeeCheckedIn)
+    return "checked_in"
+
+
+def _tell(
+    session: AsyncSession,
+    event: Event,
+    attendee: Attendee,
+    scan: Scan,
+    fact: type[AttendeeCheckedIn] | type[AttendeeCheckedOut],
+) -> None:
+    attendee.check_in_version += 1
+    attendee.updated_at = utc_now()
+    session.add(attendee)
+    tell(
+        session,
+        fact(
+            version=attendee.check_in_version,
+            attendee_id=attendee.id,
+            registration_id=attendee.registration_id,
+            event_id=event.id,
+            at=scan.time,
+            door=scan.door,
+        ),
+    )
+
+
+async def _answer(
+    session: AsyncSession, event: Event, result: Result, attendee: Attendee | None, scan: Scan
+) -> dict[str, Any]:
+    await session.flush()
+    return {
+        "result": result,
+        "message": MESSAGES[result][scan.language],
+        "attendee": await _for_the_door(session, attendee) if attendee else None,
+        "first_check_in": _first(attendee),
+        "counts": await count(session, event.id),
+    }
+
+
+def _first(attendee: Attendee | None) -> dict[str, Any] | None:
+    if attendee is None or attendee.checked_in_at is None:
+        return None
+    return {"at": attendee.checked_in_at.isoformat(), "door": attendee.checked_in_door}
+
+
+async def _for_the_door(session: AsyncSession, attendee: Attendee) -> dict[str, Any]:
+    """What a volunteer may see of an attendee: no address, no answers."""
+    statement = (
+        select(Organisation.name)
+        .join(Registration, col(Registration.organisation_id) == Organisation.id)
+        .where(Registration.id == attendee.registration_id)
+    )
+    organisation = (await session.exec(statement)).first()
+    return {
+        "id": str(attendee.id),
+        "name": attendee.name,
+        "organisation": organisation,
+        "ticket_type": attendee.ticket_type,
+        "note": None,
+    }
+
+
+async def count(session: AsyncSession, event_id: UUID) -> dict[str, int]:
+    """How many are expected, were checked in, and are inside now."""
+    confirmed = col(Attendee.status) == "confirmed"
+    statement = select(
+        func.count().filter(confirmed),
+        func.count().filter(confirmed & col(Attendee.checked_in_at).is_not(None)),
+        func.count().filter(confirmed & col(Attendee.inside)),
+    ).where(Attendee.event_id == event_id)
+    expected, checked_in, inside = (await session.exec(statement)).one()
+    return {"expected": expected, "checked_in": checked_in, "inside": inside}
+
+
+async def _keep(
+    session: AsyncSession, record_id: UUID, result: Result, attendee: Attendee | None, answer: dict[str, Any]
+) -> None:
+    record = await session.get_one(CheckIn, record_id)
+    record.result, record.answer = result, answer
+    record.attendee_id = attendee.id if attendee else None
+    session.add(record)
+
+
+async def list_check_ins(session: AsyncSession, event: Event, before: UUID | None, limit: int) -> Sequence[CheckIn]:
+    """The newest first, refused scans too."""
+    statement = select(CheckIn).where(CheckIn.event_id == event.id).order_by(col(CheckIn.id).desc()).limit(limit)
+    if before is not None:
+        statement = statement.where(CheckIn.id < before)
+    return (await session.exec(statement)).all()
+
+
+async def undo(session: AsyncSession, event: Event, check_in_id: UUID) -> CheckIn:
+    """Takes a check-in back; its record stays, marked. Doing it again changes nothing."""
+    record = await session.get(CheckIn, check_in_id)
+    if record is None or record.event_id != event.id:
+        raise NotFound("There is no such check-in at this event.")
+    if record.result != "checked_in":
+        raise WrongStatus(f"This scan ended as {record.result}; only a check-in can be taken back.")
+    if record.undone_at is None and record.attendee_id is not None:
+        attendee = (
+            await session.exec(select(Attendee).where(Attendee.id == record.attendee_id).with_for_update())
+        ).one()
+        attendee.inside, attendee.checked_in_at, attendee.checked_in_door = False, None, None
+        scan = Scan(nonce=record.nonce, device=record.device, door=record.door)
+        _tell(session, event, attendee, scan, AttendeeCheckedOut)
+        record.undone_at = utc_now()
+        session.add(record)
+    return record

@@ -1,0 +1,213 @@
+"""Recognising the organisation that signs up, and our copy of what matching says of organisations.
+
+One is recognised only by `id`, by (country, CVR), or by a web or mail domain that is no free-mail one, when exactly one
+organisation without parent has it. A name is no identity.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy import or_, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.events.tables import Base, Organisation
+from shared.contracts.matching import OrganisationFacts
+from shared.database import uuid7
+from shared.problems import Problem
+
+FREE_MAIL = frozenset(Path(__file__).with_name("free_mail.txt").read_text().split())
+
+organisations = Base.metadata.tables["organisations"]
+
+
+class UnknownOrganisation(Problem):
+    status, slug, title = 409, "unknown-organisation", "No organisation has this id"
+
+
+@dataclass(frozen=True, slots=True)
+class NamedOrganisation:
+    """An organisation as a sign-up names it."""
+
+    id: UUID | None = None
+    name: str | None = None
+    kind: str | None = None
+    cvr: str | None = None
+    country: str = "DK"
+    website: str | None = None
+    contact_domain: str | None = None
+
+    @property
+    def domain(self) -> str | None:
+        return web_domain(self.website) or own_domain(self.contact_domain)
+
+
+@dataclass(frozen=True, slots=True)
+class Recognised:
+    """The organisation a sign-up is for; `new` when this sign-up gave it its id."""
+
+    id: UUID
+    name: str
+    kind: str | None
+    cvr: str | None
+    country: str
+    website: str | None
+    new: bool
+
+
+def own_domain(domain: str | None) -> str | None:
+    """The domain, unless anybody can have an address there."""
+    return None if domain is None or domain.lower() in FREE_MAIL else domain.lower()
+
+
+def web_domain(website: str | None) -> str | None:
+    host = urlsplit(website).hostname if website else None
+    return own_domain(host.removeprefix("www.")) if host else None
+
+
+async def recognise(
+    session: AsyncSession, named: Sequence[NamedOrganisation]
+) -> list[Recognised | UnknownOrganisation]:
+    """For each named organisation the one we know, or a new one with an id of its own."""
+    known = _Known(await _candidates(session, named))
+    rows = [known.find_or_make(each) for each in named]
+    written = await _write_new(session, known.made)
+    if len(written) < len(known.made):
+        # Another process named one of them first: its row is there now.
+        lost = {row["id"] for row in known.made} - written
+        there = _Known(await _candidates(session, named))
+        rows = [there.find(each) if row and row["id"] in lost else row for each, row in zip(named, rows, strict=True)]
+    return [_answer(row, written) for row in rows]
+
+
+async def _candidates(session: AsyncSession, named: Iterable[NamedOrganisation]) -> list[dict[str, Any]]:
+    ids = [each.id for each in named if each.id]
+    numbers = [each.cvr for each in named if each.cvr]
+    domains = [each.domain for each in named if each.domain]
+    if not (ids or numbers or domains):
+        return []
+    statement = select(organisations).where(
+        or_(organisations.c.id.in_(ids), organisations.c.cvr.in_(numbers), organisations.c.domain.in_(domains))
+    )
+    rows = [dict(row._mapping) for row in await (await session.connection()).execute(statement)]
+    return rows + await _kept_of_merged(session, rows)
+
+
+async def _kept_of_merged(session: AsyncSession, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    kept = [row["merged_into"] for row in rows if row["merged_into"]]
+    if not kept:
+        return []
+    found = await (await session.connection()).execute(select(organisations).where(organisations.c.id.in_(kept)))
+    return [dict(row._mapping) for row in found]
+
+
+async def _write_new(session: AsyncSession, rows: list[dict[str, Any]]) -> set[UUID]:
+    if not rows:
+        return set()
+    connection = await session.connection()
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    statement = dialect.insert(organisations).values(rows).on_conflict_do_nothing().returning(organisations.c.id)
+    return set((await connection.execute(statement)).scalars())
+
+
+def _answer(row: dict[str, Any] | None, new: set[UUID]) -> Recognised | UnknownOrganisation:
+    if row is None:
+        return UnknownOrganisation("Leave `id` out and give `name`, and `cvr` or `website` if it has one.")
+    return Recognised(
+        id=row["id"],
+        name=row["name"],
+        kind=row["kind"],
+        cvr=row["cvr"],
+        country=row["country"],
+        website=row["website"],
+        new=row["id"] in new,
+    )
+
+
+Mark = tuple[str, str, str]
+
+
+def _marks(country: str, cvr: str | None, domain: str | None) -> list[Mark]:
+    """What an organisation is recognised by, the surest first."""
+    marks: list[Mark] = []
+    if cvr:
+        marks.append(("cvr", country, cvr))
+    if domain:
+        marks.append(("domain", "", domain))
+    return marks
+
+
+class _Known:
+    """Organisations at hand, by id and by mark; a mark that several have recognises none of them."""
+
+    def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
+        self._by_id: dict[UUID, dict[str, Any]] = {}
+        self._by_mark: dict[Mark, list[dict[str, Any]]] = {}
+        self.made: list[dict[str, Any]] = []
+        for row in rows:
+            self._add(row)
+
+    def _add(self, row: dict[str, Any]) -> None:
+        self._by_id[row["id"]] = row
+        if row["parent"] is None and row["merged_into"] is None:
+            for mark in _marks(row["country"], row["cvr"], row["domain"]):
+                self._by_mark.setdefault(mark, []).append(row)
+
+    def find(self, named: NamedOrganisation) -> dict[str, Any] | None:
+        if named.id is not None:
+            row = self._by_id.get(named.id)
+            return self._by_id.get(row["merged_into"], row) if row and row["merged_into"] else row
+        for mark in _marks(named.country, named.cvr, named.domain):
+            rows = self._by_mark.get(mark, [])
+            if len(rows) == 1:
+                return rows[0]
+        return None
+
+    def find_or_make(self, named: NamedOrganisation) -> dict[str, Any] | None:
+        row = self.find(named)
+        if row is not None or named.id is not None:
+            return row
+        marks = _marks(named.country, named.cvr, named.domain)
+        sole = {mark[0] for mark in marks if mark not in self._by_mark}
+        row = {
+            "id": uuid7(),
+            "name": named.name,
+            "kind": named.kind,
+            "cvr": named.cvr,
+            "country": named.country,
+            "website": named.website,
+            "domain": named.domain,
+            "parent": None,
+            "sole_cvr": "cvr" in sole,
+            "sole_domain": "domain" in sole,
+            "merged_into": None,
+        }
+        self._add(row)
+        self.made.append(row)
+        return row
+
+
+async def keep_copy(session: AsyncSession, facts: OrganisationFacts) -> None:
+    """Our row as matching tells it; a mark that another row already stands for stays that row's."""
+    row = await session.get(Organisation, facts.organisation_id) or Organisation(
+        id=facts.organisation_id, name=facts.name
+    )
+    row.name, row.kind, row.cvr, row.country = facts.name, facts.kind, facts.cvr, facts.country
+    row.website, row.parent = facts.website, facts.parent
+    row.domain = web_domain(facts.website) or row.domain
+    alone = facts.parent is None
+    row.sole_cvr = alone and row.cvr is not None and not await _taken(session, row, cvr=row.cvr, country=row.country)
+    row.sole_domain = alone and row.domain is not None and not await _taken(session, row, domain=row.domain)
+    session.add(row)
+
+
+async def _taken(session: AsyncSession, row: Organisation, **mark: str) -> bool:
+    sole = f"sole_{next(iter(mark))}"
+    statement = (
+        select(organisations.c.id).filter_by(**mark, **{sole: True}).where(organisations.c.id != row.id).limit(1)
+    )
+    return (await (await session.connection()).execute(statement)).first() is not None

@@ -1,0 +1,1 @@
+"""Registrations: signing up, changing, cancelling, and the seats and the line behind them."""

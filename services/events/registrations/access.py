@@ -1,0 +1,75 @@
+"""Who may see and change which registration. What a caller may not see is not there (404)."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.events.tables import Attendee, Event, Registration
+from shared.auth import Caller, Purpose
+from shared.fields import same_address
+from shared.problems import NotAuthenticated, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class OwnRegistration:
+    """A registration the caller may see. `organises`: as the organiser of its event."""
+
+    registration: Registration
+    event: Event
+    organises: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OwnAttendee:
+    """An attendee the caller may see; `alone` when only this one of the registration (the attendee's own link)."""
+
+    attendee: Attendee
+    registration: Registration
+    event: Event
+    organises: bool
+    alone: bool
+
+
+def _refuse(caller: Caller) -> Exception:
+    return NotFound("There is no such registration that you may see.") if caller.known else NotAuthenticated()
+
+
+async def find_registration(session: AsyncSession, registration_id: UUID, caller: Caller) -> OwnRegistration:
+    """By its link; its contact person as a member; its organisation's manager; the event's organiser."""
+    statement = (
+        select(Registration, Event)
+        .join(Event, col(Event.id) == Registration.event_id)
+        .where(Registration.id == registration_id)
+    )
+    found = (await session.exec(statement)).first()
+    if found is None:
+        raise _refuse(caller)
+    registration, event = found
+    organises = caller.organises(event.organisation_id)
+    if organises or _is_own(caller, registration):
+        return OwnRegistration(registration, event, organises)
+    raise _refuse(caller)
+
+
+def _is_own(caller: Caller, registration: Registration) -> bool:
+    if caller.holds(Purpose.REGISTRATION, registration.id, registration.link_version):
+        return True
+    if registration.organisation_id and caller.manages(registration.organisation_id):
+        return True
+    own_address = caller.email is not None and same_address(caller.email) == same_address(registration.contact_email)
+    return own_address and bool(caller.roles & {"member", "manager"})
+
+
+async def find_attendee(session: AsyncSession, attendee_id: UUID, caller: Caller) -> OwnAttendee:
+    """By the attendee's own link, or as the registration it belongs to."""
+    attendee = await session.get(Attendee, attendee_id)
+    if attendee is None:
+        raise _refuse(caller)
+    if caller.holds(Purpose.ATTENDEE, attendee.id, attendee.link_version):
+        registration = await session.get_one(Registration, attendee.registration_id)
+        event = await session.get_one(Event, attendee.event_id)
+        return OwnAttendee(attendee, registration, event, organises=False, alone=True)
+    own = await find_registration(session, attendee.registration_id, caller)
+    return OwnAttendee(attendee, own.registration, own.event, own.organises, alone=False)

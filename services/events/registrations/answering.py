@@ -1,0 +1,87 @@
+"""Sign-ups answered together, each once: the batch that decides them also remembers what was answered."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.events.registrations.sign_up import AskedSignUp, SignedUp, sign_up_all
+from shared.auth import Links
+from shared.database import Database, Together
+from shared.idempotency import Claim, Kept, KeyReused, recall, remember
+from shared.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class AskedOnce:
+    """A sign-up, and the claim by which it is recognised when it comes again."""
+
+    asked: AskedSignUp
+    claim: Claim | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An answer as it goes over the wire; `again` when it was given before."""
+
+    kept: Kept
+    again: bool = False
+
+
+SignUps = Together[AskedOnce, Answered]
+
+
+def sign_ups(database: Database, links: Links, write: Callable[[SignedUp], bytes]) -> SignUps:
+    """The one queue of this process; `write` makes the body of an answer."""
+
+    async def decide(session: AsyncSession, batch: list[AskedOnce]) -> Sequence[Answered | Problem]:
+        return await _answer_all(session, links, write, batch)
+
+    return Together(database, decide)
+
+
+async def _answer_all(
+    session: AsyncSession, links: Links, write: Callable[[SignedUp], bytes], batch: Sequence[AskedOnce]
+) -> list[Answered | Problem]:
+    first = {each.claim.place: each for each in reversed(batch) if each.claim}
+    before = await recall(session, [each.claim for each in first.values() if each.claim])
+    fresh = [
+        each
+        for each in batch
+        if each.claim is None or (first[each.claim.place] is each and each.claim.place not in before)
+    ]
+    decided = await sign_up_all(session, links, [each.asked for each in fresh])
+    outcomes = {
+        id(each): outcome if isinstance(outcome, Problem) else Kept(201, write(outcome))
+        for each, outcome in zip(fresh, decided, strict=True)
+    }
+    await remember(
+        session,
+        [
+            (each.claim, outcome if isinstance(outcome := outcomes[id(each)], Kept) else None)
+            for each in fresh
+            if each.claim
+        ],
+    )
+    return [_answer(each, first, before, outcomes) for each in batch]
+
+
+def _answer(
+    each: AskedOnce,
+    first: dict[tuple[str, str], AskedOnce],
+    before: dict[tuple[str, str], Kept | KeyReused],
+    outcomes: dict[int, Kept | Problem],
+) -> Answered | Problem:
+    if id(each) in outcomes:
+        outcome = outcomes[id(each)]
+        return Answered(outcome) if isinstance(outcome, Kept) else outcome
+    assert each.claim is not None
+    earlier = before.get(each.claim.place) or _of_this_batch(each.claim, first[each.claim.place], outcomes)
+    return Answered(earlier, again=True) if isinstance(earlier, Kept) else earlier
+
+
+def _of_this_batch(claim: Claim, asked_first: AskedOnce, outcomes: dict[int, Kept | Problem]) -> Kept | Problem:
+    """The same key twice in one batch: the second hears what the first hears."""
+    if asked_first.claim != claim:
+        return KeyReused("Use a new key for a new request, or send the first body again.")
+    return outcomes[id(asked_first)]

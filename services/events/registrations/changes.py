@@ -1,0 +1,202 @@
+"""Changing a registration: naming and handing over, cancelling, adding the mails again. All under the event's lock."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.events.registrations.facts import Changes, RegistrationSeen, see, tell_changes
+from services.events.registrations.promotion import promote_waiting
+from services.events.registrations.seats import EventSeats, lock_seats
+from services.events.registrations.sign_up import AlreadyRegistered
+from services.events.tables import ACTIVE, HOLDING, Attendee, Event, Registration, ReplacedCode
+from shared.auth import Links, ticket_hash
+from shared.contracts.events import AttendeeChange
+from shared.fields import Language, same_address, utc_now
+from shared.problems import NextStep, Problem, StaleVersion, WrongStatus
+
+
+class ChangesClosed(Problem):
+    status, slug, title = 409, "changes-closed", "It is too late to change this"
+
+
+@dataclass(frozen=True, slots=True)
+class NewName:
+    """What is to change of an attendee; `given` names the fields that were given."""
+
+    given: frozenset[str]
+    name: str | None = None
+    email: str | None = None
+    job_title: str | None = None
+    language: Language | None = None
+
+
+@dataclass(slots=True)
+class Held:
+    """An event and its seats, with the lock held until the commit."""
+
+    event: Event
+    seats: EventSeats
+
+
+async def hold(session: AsyncSession, event_id: UUID) -> Held:
+    """Takes the event's lock, then reads the event: it may have changed while we waited."""
+    seats = (await lock_seats(session, [event_id]))[event_id]
+    event = (
+        await session.exec(select(Event).where(col(Event.id) == event_id).execution_options(populate_existing=True))
+    ).one()
+    return Held(event, seats)
+
+
+async def _read_again(session: AsyncSession, attendee: Attendee) -> Attendee:
+    await session.refresh(attendee)
+    return attendee
+
+
+async def rename(
+    session: AsyncSession, links: Links, attendee: Attendee, new: NewName, *, late: bool, version: int | None = None
+) -> Attendee:
+    """Names a seat, corrects a name, or hands the seat over.
+
+    A new e-mail where there was one is a hand-over: the old ticket ends, a new code begins. `late` when the caller may
+    change after `changes_close_at` (organisers).
+    """
+    held = await hold(session, attendee.event_id)
+    await _read_again(session, attendee)
+    if attendee.status not in ACTIVE:
+        raise WrongStatus(f"This attendee is {attendee.status}; only active ones can be changed.")
+    if not late and utc_now() >= held.event.changes_close_at:
+        raise _closed(held.event)
+    if "email" in new.given and new.email:
+        await _refuse_known_address(session, attendee, new.email)
+    code_before = attendee.code_hash
+    change = _apply_name(links, attendee, new)
+    if change is not None:
+        session.add(attendee)
+        if attendee.code_hash != code_before:
+            session.add(ReplacedCode(code_hash=code_before, attendee_id=attendee.id))
+        await tell_changes(session, {attendee.registration_id: [change]})
+    return attendee
+
+
+def _closed(event: Event) -> ChangesClosed:
+    step = NextStep(action="contact_organiser", label="Write to the organiser of the event")
+    return ChangesClosed(f"Changes closed at {event.changes_close_at.isoformat()}.", next_steps=[step])
+
+
+async def _refuse_known_address(session: AsyncSession, attendee: Attendee, email: str) -> None:
+    statement = select(Attendee.id).where(
+        Attendee.event_id == attendee.event_id,
+        Attendee.email_key == same_address(email),
+        Attendee.id != attendee.id,
+        col(Attendee.status).in_(ACTIVE),
+    )
+    if (await session.exec(statement)).first() is not None:
+        raise AlreadyRegistered(pointer="/email")
+
+
+def _apply_name(links: Links, attendee: Attendee, new: NewName) -> AttendeeChange | None:
+    """The change to tell, or None when nothing is different."""
+    before = (attendee.name, attendee.email, attendee.job_title, attendee.language)
+    previous_name, previous_email = attendee.name, attendee.email
+    for name in new.given:
+        setattr(attendee, name, getattr(new, name))
+    if (attendee.name, attendee.email, attendee.job_title, attendee.language) == before:
+        return None
+    attendee.email_key = same_address(attendee.email) if attendee.email else None
+    same_person = previous_email is None or attendee.email_key == same_address(previous_email)
+    if not same_person:
+        _hand_over(links, attendee)
+    attendee.sequence += 1
+    attendee.updated_at = utc_now()
+    return AttendeeChange.model_validate(
+        {
+            "attendee": attendee.id,
+            "from_status": attendee.status,
+            "to_status": attendee.status,
+            "replaced": not same_person,
+            "named": previous_name is None or previous_email is None,
+            "previous_email": None if same_person else previous_email,
+            "previous_name": None if same_person else previous_name,
+        }
+    )
+
+
+def _hand_over(links: Links, attendee: Attendee) -> None:
+    """Ticket and link of the one before open nothing any more."""
+    attendee.code_version += 1
+    attendee.link_version += 1
+    attendee.code_hash = ticket_hash(links.ticket_code(attendee.id, attendee.code_version))
+
+
+async def cancel_attendees(session: AsyncSession, event_id: UUID, attendee_ids: Iterable[UUID], *, late: bool) -> None:
+    """Cancels them and gives their seats to the next in line that fit, in this transaction. Cancelled ones stay so."""
+    held = await hold(session, event_id)
+    statement = select(Attendee).where(col(Attendee.id).in_(list(attendee_ids)), Attendee.event_id == event_id)
+    found = (await session.exec(statement.execution_options(populate_existing=True))).all()
+    leaving = [attendee for attendee in found if attendee.status in ACTIVE]
+    if not leaving:
+        return
+    if not late and utc_now() >= held.event.starts_at:
+        raise ChangesClosed("The event has begun.")
+    changes = _cancel(leaving, held.seats)
+    await promote_waiting(session, held.event, held.seats, changes)
+    await tell_changes(session, changes)
+
+
+def _cancel(leaving: Sequence[Attendee], seats: EventSeats) -> Changes:
+    changes: Changes = {}
+    for attendee in leaving:
+        if attendee.status in HOLDING:
+            seats.give_back(attendee.ticket_type)
+        changes.setdefault(attendee.registration_id, []).append(
+            AttendeeChange.model_validate(
+                {"attendee": attendee.id, "from_status": attendee.status, "to_status": "cancelled"}
+            )
+        )
+        attendee.status, attendee.line_number = "cancelled", None
+        attendee.sequence += 1
+        attendee.updated_at = utc_now()
+    return changes
+
+
+@dataclass(frozen=True, slots=True)
+class NewContact:
+    """The contact person's fields that are to change."""
+
+    given: frozenset[str]
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    language: Language | None = None
+
+
+async def change_contact(
+    session: AsyncSession, registration: Registration, new: NewContact, *, version: int | None = None
+) -> RegistrationSeen:
+    """Changes whom to write to. Another address is another person: the old link ends."""
+    await hold(session, registration.event_id)
+    await session.refresh(registration)
+    if version is not None and version != registration.version:
+        raise StaleVersion(f"It is at version {registration.version}.")
+    before = registration.contact_email
+    for name in new.given:
+        setattr(registration, f"contact_{name}", getattr(new, name))
+    if same_address(registration.contact_email) != same_address(before):
+        registration.link_version += 1
+    session.add(registration)
+    await tell_changes(
+        session, {registration.id: []}, resend=same_address(before) != same_address(registration.contact_email)
+    )
+    return await see(session, registration)
+
+
+async def resend(session: AsyncSession, registration: Registration) -> None:
+    """Has all its mails written again."""
+    await tell_changes(session, {registration.id: []}, resend=True)
+
+
+async def find_registration(session: AsyncSession, registration_id: UUID) -> Registration | None:
+    return await session.get(Registration, registration_id)

@@ -1,0 +1,106 @@
+"""Lists of registrations and attendees, for organisers and managers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, String, cast, func, or_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.events.registrations.facts import RegistrationSeen, see_all
+from services.events.tables import Attendee, Event, Organisation, Registration
+from shared.auth import Caller
+from shared.problems import NotAllowed
+
+
+def _own(event: Event, caller: Caller) -> ColumnElement[bool] | None:
+    """Which registrations of the event the caller may list: None for all. Raises NotAllowed for none."""
+    if caller.organises(event.organisation_id):
+        return None
+    if "manager" in caller.roles:
+        return col(Registration.organisation_id).in_(list(caller.organisations))
+    raise NotAllowed("Only the organiser of the event, and managers of organisations, may list who is coming.")
+
+
+async def list_registrations(
+    session: AsyncSession,
+    event: Event,
+    caller: Caller,
+    *,
+    status: str | None,
+    organisation: UUID | None,
+    after: UUID | None,
+    limit: int,
+) -> list[RegistrationSeen]:
+    """In the order they were made."""
+    statement = (
+        select(Registration).where(Registration.event_id == event.id).order_by(col(Registration.id)).limit(limit)
+    )
+    if (own := _own(event, caller)) is not None:
+        statement = statement.where(own)
+    if organisation is not None:
+        statement = statement.where(Registration.organisation_id == organisation)
+    if after is not None:
+        statement = statement.where(Registration.id > after)
+    if status is not None:
+        with_status = select(Attendee.registration_id).where(Attendee.event_id == event.id, Attendee.status == status)
+        statement = statement.where(col(Registration.id).in_(with_status))
+    return await see_all(session, (await session.exec(statement)).all())
+
+
+@dataclass(frozen=True, slots=True)
+class AttendeeFilters:
+    status: str | None = None
+    ticket_type: str | None = None
+    organisation: UUID | None = None
+    checked_in: bool | None = None
+    named: bool | None = None
+    q: str | None = None
+    updated_since: datetime | None = None
+
+
+AttendeeRow = tuple[Attendee, Registration, Organisation | None]
+
+
+async def list_attendees(
+    session: AsyncSession, event: Event, caller: Caller, filters: AttendeeFilters, after: UUID | None, limit: int
+) -> Sequence[AttendeeRow]:
+    """In the order they were signed up."""
+    statement = (
+        select(Attendee, Registration, Organisation)
+        .join(Registration, col(Registration.id) == Attendee.registration_id)
+        .outerjoin(Organisation, col(Organisation.id) == Registration.organisation_id)
+        .where(Attendee.event_id == event.id, *_matching(filters))
+        .order_by(col(Attendee.id))
+        .limit(limit)
+    )
+    if (own := _own(event, caller)) is not None:
+        statement = statement.where(own)
+    if after is not None:
+        statement = statement.where(Attendee.id > after)
+    return (await session.exec(statement)).all()
+
+
+def _matching(filters: AttendeeFilters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if filters.status is not None:
+        conditions.append(col(Attendee.status) == filters.status)
+    if filters.ticket_type is not None:
+        conditions.append(col(Attendee.ticket_type) == filters.ticket_type)
+    if filters.organisation is not None:
+        conditions.append(col(Registration.organisation_id) == filters.organisation)
+    if filters.checked_in is not None:
+        conditions.append(col(Attendee.checked_in_at).is_not(None) == filters.checked_in)
+    if filters.named is not None:
+        conditions.append(col(Attendee.name).is_not(None) == filters.named)
+    if filters.updated_since is not None:
+        conditions.append(col(Attendee.updated_at) >= filters.updated_since)
+    if filters.q is not None:
+        sought = filters.q.lower()
+        columns = (Attendee.name, Attendee.email, Organisation.name, Registration.reference)
+        conditions.append(
+            or_(*(func.lower(cast(col(each), String)).contains(sought, autoescape=True) for each in columns))
+        )
+    return conditions

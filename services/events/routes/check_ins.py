@@ -1,0 +1,133 @@
+"""The door over HTTP."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field, model_validator
+
+from services.events import check_ins, programme
+from services.events.check_ins import Result, Scan
+from services.events.routes.events import EventReference, Time, _aware
+from services.events.tables import CheckIn, Event
+from shared.auth import Caller, KnownCaller, TheLinks
+from shared.database import Reading, Transaction
+from shared.fields import Input, Line, utc_now
+from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.pages import page_language
+from shared.problems import NotAllowed, NotAuthenticated, NotFound, WrongStatus, documented
+
+router = APIRouter(prefix="/v1/events/{event}/check-ins", tags=["check-ins"])
+
+_OWN = documented(NotAuthenticated, NotAllowed, NotFound)
+
+ShortLine = Annotated[Line, Field(max_length=80)]
+
+
+class ScanInput(Input):
+    """`code` of the ticket or `attendee`. `nonce` is the device's own id of the scan: sent again, the answer comes again."""
+
+    code: ShortLine | None = None
+    attendee: UUID | None = None
+    nonce: ShortLine
+    device: ShortLine
+    at: Time | None = None
+    door: ShortLine | None = None
+    direction: Literal["in", "out"] = "in"
+    name: Line | None = None
+
+    @model_validator(mode="after")
+    def _code_or_attendee(self) -> Self:
+        if (self.code is None) == (self.attendee is None):
+            raise ValueError("give either code or attendee")
+        return self
+
+
+class AttendeeAtTheDoor(BaseModel):
+    id: UUID
+    name: str | None
+    organisation: str | None
+    ticket_type: str | None
+    note: str | None
+
+
+class ScanAnswer(BaseModel):
+    """Always 200: a refused scan is an answer too."""
+
+    result: Result
+    message: str
+    attendee: AttendeeAtTheDoor | None
+    first_check_in: dict[str, Any] | None
+    counts: dict[str, int]
+
+
+class CheckInView(BaseModel):
+    id: UUID
+    attendee: UUID | None
+    result: str
+    at: datetime
+    recorded_at: datetime
+    device: str
+    door: str | None
+    direction: str
+    undone_at: datetime | None
+
+
+def _view(record: CheckIn) -> CheckInView:
+    return CheckInView(
+        **record.model_dump(include={"id", "result", "at", "recorded_at", "device", "door", "direction", "undone_at"}),
+        attendee=record.attendee_id,
+    )
+
+
+async def _event_at_the_door(session: Any, reference: str, caller: Caller) -> Event:
+    seen = await programme.find(session, reference, caller)
+    caller.require(caller.organises(seen.event.organisation_id), may_see=True)
+    return seen.event
+
+
+@router.post("", responses=_OWN)
+async def check_in(
+    event: EventReference, body: ScanInput, caller: KnownCaller, session: Transaction, request: Request
+) -> ScanAnswer:
+    """Checks one attendee in or out, and says to the volunteer what happened."""
+    at_door = await _event_at_the_door(session, event, caller)
+    scan = Scan(
+        nonce=body.nonce,
+        device=body.device,
+        code=body.code,
+        attendee=body.attendee,
+        time=_aware(body.at) or utc_now(),
+        door=body.door,
+        direction=body.direction,
+        name=body.name,
+        language=page_language(request),
+    )
+    return ScanAnswer.model_validate(await check_ins.check_in(session, at_door, scan))
+
+
+@router.get("", responses=_OWN)
+async def list_check_ins(
+    event: EventReference,
+    caller: KnownCaller,
+    session: Reading,
+    links: TheLinks,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[CheckInView]:
+    """Everything that came to the doors, the newest first, refused scans too."""
+    at_door = await _event_at_the_door(session, event, caller)
+    key = read_cursor(links, cursor)
+    found = await check_ins.list_check_ins(session, at_door, UUID(key[0]) if key else None, limit + 1)
+    items = [_view(record) for record in found[:limit]]
+    return Page(items=items, next_cursor=write_cursor(links, [str(items[-1].id)]) if len(found) > limit else None)
+
+
+@router.delete("/{check_in}", responses={**_OWN, **documented(WrongStatus)})
+async def undo_check_in(
+    event: EventReference, check_in: UUID, caller: KnownCaller, session: Transaction
+) -> CheckInView:
+    """Takes a check-in back; its record stays, marked."""
+    at_door = await _event_at_the_door(session, event, caller)
+    return _view(await check_ins.undo(session, at_door, check_in))

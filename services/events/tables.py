@@ -1,0 +1,229 @@
+"""The rows of the events service. A table class never goes over the wire."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from shared.database import new_metadata, uuid7
+from shared.fields import utc_now
+from shared.idempotency import answers
+from shared.messaging.tables import add_to
+
+ACTIVE = ("pending", "confirmed", "waitlisted", "offered")
+HOLDING = ("confirmed", "offered")
+
+_Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
+_IS_ACTIVE = text("status IN ('pending', 'confirmed', 'waitlisted', 'offered')")
+
+
+class Base(SQLModel):
+    metadata = new_metadata()
+
+
+class Organisation(Base, table=True):
+    """Our copy of an organisation; matching owns it. A sign-up gives a newcomer its id."""
+
+    __tablename__ = "organisations"
+    __table_args__ = (
+        # Two sign-ups at once of one newcomer: the first to commit names it.
+        Index(
+            "uq_organisations_cvr",
+            "country",
+            "cvr",
+            unique=True,
+            sqlite_where=text("sole_cvr"),
+            postgresql_where=text("sole_cvr"),
+        ),
+        Index(
+            "uq_organisations_domain",
+            "domain",
+            unique=True,
+            sqlite_where=text("sole_domain"),
+            postgresql_where=text("sole_domain"),
+        ),
+        Index("ix_organisations_cvr", "country", "cvr"),
+        Index("ix_organisations_domain", "domain"),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    name: str = Field(max_length=200)
+    kind: str | None = Field(default=None, max_length=20)
+    cvr: str | None = Field(default=None, max_length=20)
+    country: str = Field(default="DK", max_length=2)
+    website: str | None = Field(default=None, max_length=500)
+    domain: str | None = Field(default=None, max_length=253)
+    parent: UUID | None = None
+    # Whether this row is the one recognised by its number or domain: several units may share one.
+    sole_cvr: bool = False
+    sole_domain: bool = False
+    merged_into: UUID | None = None
+
+
+class Event(Base, table=True):
+    """A happening that people attend. Its quota rows stand apart: they are its lock."""
+
+    __tablename__ = "events"
+    __table_args__ = (UniqueConstraint("slug"), Index("ix_events_listing", "status", "starts_at", "id"))
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    slug: str = Field(max_length=80)
+    organisation_id: UUID = Field(index=True)
+    status: str = Field(default="draft", max_length=20)
+    version: int = 1
+    title: dict[str, str] = Field(sa_type=_Json)
+    summary: dict[str, str] | None = Field(default=None, sa_type=_Json)
+    description: dict[str, str] | None = Field(default=None, sa_type=_Json)
+    kind: str = Field(max_length=20)
+    venue: dict[str, Any] | None = Field(default=None, sa_type=_Json)
+    online_url: str | None = Field(default=None, max_length=500)
+    page_url: str | None = Field(default=None, max_length=500)
+    image_url: str | None = Field(default=None, max_length=500)
+    starts_at: datetime
+    ends_at: datetime
+    doors_open_at: datetime | None = None
+    timezone: str = Field(max_length=64)
+    ticket_types: list[dict[str, Any]] = Field(default_factory=list, sa_type=_Json)
+    registration_opens_at: datetime | None = None
+    registration_closes_at: datetime
+    changes_close_at: datetime
+    waitlist_mode: str = Field(default="promote", max_length=10)
+    listed: bool = True
+    focus_areas: list[str] = Field(default_factory=list, sa_type=_Json)
+    hub: str | None = Field(default=None, max_length=40)
+    contact: dict[str, Any] | None = Field(default=None, sa_type=_Json)
+    cancel_reason: str | None = Field(default=None, max_length=2000)
+    created_at: datetime = Field(default_factory=utc_now)
+    updated_at: datetime = Field(default_factory=utc_now)
+
+
+class Quota(Base, table=True):
+    """A capacity with a name. `kind` is event or ticket_type; the row of kind event is the event's lock.
+
+    `taken` is changed by `seats.write_taken` alone, under that lock; the CHECK is the last word.
+    """
+
+    __tablename__ = "quotas"
+    __table_args__ = (
+        UniqueConstraint("event_id", "kind", "key"),
+        CheckConstraint("capacity IS NULL OR taken <= capacity", name="never_oversold"),
+        CheckConstraint("taken >= 0", name="never_negative"),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    event_id: UUID = Field(index=True)
+    kind: str = Field(max_length=20)
+    key: str = Field(default="", max_length=40)
+    capacity: int | None = None
+    taken: int = 0
+    # Of the event's row only: the number the next in line will get.
+    next_in_line: int = 1
+
+
+class Registration(Base, table=True):
+    """One sign-up for one event, made by a contact person. Its status is its attendees'."""
+
+    __tablename__ = "registrations"
+    __table_args__ = (
+        UniqueConstraint("reference"),
+        Index("ix_registrations_event_id_id", "event_id", "id"),
+        Index("ix_registrations_contact_email", "contact_email"),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    event_id: UUID
+    reference: str = Field(max_length=12)
+    organisation_id: UUID | None = Field(default=None, index=True)
+    contact_name: str = Field(max_length=200)
+    contact_email: str = Field(max_length=254)
+    contact_phone: str | None = Field(default=None, max_length=40)
+    contact_language: str = Field(default="da", max_length=2)
+    # A group that asked to wait together is promoted together or not at all.
+    waits_together: bool = False
+    version: int = 1
+    link_version: int = 1
+    created_at: datetime
+    updated_at: datetime
+
+
+class Attendee(Base, table=True):
+    """One person, or one seat still without a name."""
+
+    __tablename__ = "attendees"
+    __table_args__ = (
+        Index(
+            "uq_attendees_event_email",
+            "event_id",
+            "email_key",
+            unique=True,
+            sqlite_where=_IS_ACTIVE,
+            postgresql_where=_IS_ACTIVE,
+        ),
+        Index("uq_attendees_code_hash", "code_hash", unique=True),
+        Index("ix_attendees_registration_id", "registration_id"),
+        Index("ix_attendees_event_status_line", "event_id", "status", "line_number"),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    event_id: UUID
+    registration_id: UUID
+    name: str | None = Field(default=None, max_length=200)
+    email: str | None = Field(default=None, max_length=254)
+    email_key: str | None = Field(default=None, max_length=254)
+    job_title: str | None = Field(default=None, max_length=200)
+    language: str | None = Field(default=None, max_length=2)
+    ticket_type: str | None = Field(default=None, max_length=40)
+    also_accepts: list[str] = Field(default_factory=list, sa_type=_Json)
+    status: str = Field(max_length=20)
+    line_number: int | None = None
+    code_version: int = 1
+    code_hash: bytes = Field(sa_type=LargeBinary)
+    link_version: int = 1
+    # Every change that a calendar must hear of raises it (RFC 5545, SEQUENCE).
+    sequence: int = 0
+    checked_in_at: datetime | None = None
+    checked_in_door: str | None = Field(default=None, max_length=80)
+    inside: bool = False
+    check_in_version: int = 0
+    created_at: datetime
+    updated_at: datetime
+
+
+class ReplacedCode(Base, table=True):
+    """A ticket code that was handed over: a door must say so, not that it is unknown."""
+
+    __tablename__ = "replaced_codes"
+
+    code_hash: bytes = Field(sa_type=LargeBinary, primary_key=True)
+    attendee_id: UUID
+    replaced_at: datetime = Field(default_factory=utc_now)
+
+
+class CheckIn(Base, table=True):
+    """Everything that came to a door, refused scans too."""
+
+    __tablename__ = "check_ins"
+    __table_args__ = (
+        UniqueConstraint("event_id", "nonce"),
+        Index("ix_check_ins_event_id_id", "event_id", "id"),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    event_id: UUID
+    attendee_id: UUID | None = Field(default=None, index=True)
+    nonce: str = Field(max_length=80)
+    device: str = Field(max_length=80)
+    door: str | None = Field(default=None, max_length=80)
+    direction: str = Field(default="in", max_length=3)
+    at: datetime
+    result: str = Field(max_length=20)
+    answer: dict[str, Any] = Field(sa_type=_Json)
+    undone_at: datetime | None = None
+    recorded_at: datetime = Field(default_factory=utc_now)
+
+
+assert answers.name == "idempotency"  # imported so that it is among the tables added here
+add_to(Base.metadata)
