@@ -33,7 +33,7 @@ from services.events.registrations.sign_up import (
 )
 from services.events.routes.events import EventReference, IfMatch, OrganisationKind, expected_version
 from services.events.tables import Event
-from shared.auth import AnyCaller, KnownCaller, Links, Purpose, TheLinks, link_expiry
+from shared.auth import AnyCaller, Caller, KnownCaller, Links, Purpose, TheLinks, link_expiry
 from shared.contracts.events import AttendeeStatus, ContactPerson
 from shared.database import Reading, Transaction, database_of
 from shared.fields import Email, Input, Key, Language, Line, NotNull, Phone, Url, email_domain, same_address
@@ -283,22 +283,10 @@ def _distinct_addresses(body: SignUpInput) -> None:
             )
 
 
-_SIGN_UP_PROBLEMS = documented(
-    NotAuthenticated, NotFound, CapacityReached, RegistrationClosed, RegistrationNotOpen, NotPublished, AlreadyRegistered,
-    UnknownOrganisation, KeyReused, Invalid, LinkExpired, Unavailable,
-)  # fmt: skip
-
-
-@router.post(
-    "/v1/events/{event}/registrations", status_code=201, response_model=RegistrationView, responses=_SIGN_UP_PROBLEMS
-)
-async def sign_up(
-    event: EventReference, body: SignUpInput, caller: AnyCaller, request: Request, key: IdempotencyKey = None
-) -> Response:
-    """Signs up one or several people, without an account. Answers who is in and who stands where in line."""
+def asked_of(event_id: UUID, body: SignUpInput, caller: Caller) -> AskedSignUp:
+    """The sign-up as the rule takes it. Raises Invalid for what no single field shows."""
     _distinct_addresses(body)
-    event_id = await _event_id(request, event)
-    asked = AskedSignUp(
+    return AskedSignUp(
         event_id=event_id,
         organisation=_named(body),
         contact=ContactPerson.model_construct(**body.contact.model_dump()),
@@ -312,6 +300,22 @@ async def sign_up(
         caller=caller,
         origin=current_origin(),
     )
+
+
+_SIGN_UP_PROBLEMS = documented(
+    NotAuthenticated, NotFound, CapacityReached, RegistrationClosed, RegistrationNotOpen, NotPublished, AlreadyRegistered,
+    UnknownOrganisation, KeyReused, Invalid, LinkExpired, Unavailable,
+)  # fmt: skip
+
+
+@router.post(
+    "/v1/events/{event}/registrations", status_code=201, response_model=RegistrationView, responses=_SIGN_UP_PROBLEMS
+)
+async def sign_up(
+    event: EventReference, body: SignUpInput, caller: AnyCaller, request: Request, key: IdempotencyKey = None
+) -> Response:
+    """Signs up one or several people, without an account. Answers who is in and who stands where in line."""
+    asked = asked_of(await _event_id(request, event), body, caller)
     sign_ups: SignUps = request.app.state.sign_ups
     answered = await sign_ups(AskedOnce(asked, claim_of(request, await request.body())))
     headers = {"Idempotency-Replayed": "true"} if answered.again else {}
