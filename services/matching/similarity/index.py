@@ -1,0 +1,99 @@
+"""The door of the engine. Nothing heavy is loaded before the first index is built."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from services.matching.similarity.profile import Profile, Suggestion
+from services.matching.similarity.recipe import Recipe
+
+if TYPE_CHECKING:
+    from services.matching.similarity.snapshot import Snapshot
+    from services.matching.similarity.terms import Terms
+
+NOBODY: frozenset[UUID] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index as it is at one moment. It never changes: any thread may ask while another applies changes,
+    and whoever holds it replaces it by the one that `apply` or `rebuilt` returns.
+
+    The first `build` of a process takes seconds, for it loads scikit-learn; call it in a worker thread.
+    """
+
+    _now: Snapshot
+
+    @classmethod
+    def build(cls, profiles: Iterable[Profile], *, terms: Terms | None = None, recipe: Recipe | None = None) -> Index:
+        """Index every profile given, published or not; who is not is never suggested but may ask."""
+        from services.matching.similarity.snapshot import Snapshot
+        from services.matching.similarity.terms import shipped
+
+        return cls(Snapshot.build(profiles, terms or shipped(), recipe or Recipe()))
+
+    def apply(self, changed: Iterable[Profile], removed: Iterable[UUID]) -> Index:
+        """The index with these profiles new or replaced and those gone."""
+        return Index(self._now.apply(changed, removed))
+
+    def rebuilt(self) -> Index:
+        """The same profiles counted anew; for the background, when `stale`."""
+        return Index(self._now.rebuilt())
+
+    @property
+    def stale(self) -> bool:
+        """So much has changed that the rarity of terms should be fitted again."""
+        recipe = self._now.source.recipe
+        changes = len(self._now.delta.segment.profiles)
+        return changes > max(recipe.delta_least, recipe.delta_share * len(self._now.base.segment.profiles))
+
+    def __len__(self) -> int:
+        return int(self._now.base.alive.sum() + self._now.delta.alive.sum())
+
+    def __contains__(self, profile_id: object) -> bool:
+        return isinstance(profile_id, UUID) and self._now.find(profile_id) is not None
+
+    def evidence(self, mine: Profile) -> dict[UUID, float]:
+        """What the scores of all profiles rest on, unfiltered, for a profile of the index or any other."""
+        return self._now.evidence(mine)
+
+    def suggest(
+        self,
+        profile_id: UUID,
+        *,
+        limit: int = 20,
+        kinds: frozenset[str] | None = None,
+        category: str | None = None,
+        hub: str | None = None,
+        among: frozenset[UUID] | None = None,
+        without: frozenset[UUID] = NOBODY,
+        hidden_needs: bool = True,
+    ) -> list[Suggestion]:
+        """Partners for a profile of the index, the best first; none where nothing ties them, or the profile is unknown.
+
+        `hidden_needs=False` leaves out needs of others that are not public.
+        """
+        from services.matching.similarity.filters import Filters
+
+        categories = None if category is None else frozenset({category})
+        filters = Filters(limit, kinds, categories, hub, among, without, hidden_needs)
+        return self._now.suggest(profile_id, filters)
+
+    def search(
+        self,
+        text: str,
+        *,
+        limit: int = 20,
+        kinds: frozenset[str] | None = None,
+        categories: frozenset[str] | None = None,
+        among: frozenset[UUID] | None = None,
+        without: frozenset[UUID] = NOBODY,
+    ) -> list[Suggestion]:
+        """Partners for a need in free text, with the same reasons."""
+        from services.matching.similarity.filters import Filters
+
+        filters = Filters(limit, kinds, categories, None, among, without, False)
+        return self._now.search(text, filters)

@@ -1,0 +1,64 @@
+"""The language of a text, its words, and the term table between the languages."""
+
+import pytest
+
+from services.matching.similarity.language import language_of, stop_words, words
+from services.matching.similarity.stems import grams, stem
+from services.matching.similarity.terms import read, shipped
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("Vi søger en partner til rensning af spildevand", "da"),
+        ("We are looking for a partner in wastewater treatment", "en"),
+        ("Vi tilbyder downstream processing og scale-up i et state of the art-anlæg", "da"),
+        ("Gærfløde", "da"),
+        ("", None),
+        ("12 bar", None),
+        ("生物技术 🧬", None),
+    ],
+)
+def test_a_text_tells_its_language_by_its_small_words(text: str, language: str | None) -> None:
+    assert language_of(text) == language
+
+
+def test_a_text_without_small_words_is_told_by_its_terms() -> None:
+    assert shipped().language_of("fermentation, wastewater treatment") == "en"
+    assert shipped().language_of("spildevandsrensning") == "da"
+
+
+def test_subscripts_and_letters_in_two_parts_are_read_as_people_read_them() -> None:
+    assert words("CO₂ fra A\u030arhus, Power-to-X") == ["co2", "fra", "århus", "power", "to", "x"]
+
+
+def test_a_danish_town_is_not_an_english_small_word() -> None:
+    assert "by" not in stop_words("da")
+    assert "by" in stop_words("en")
+
+
+def test_a_compound_shares_grams_with_its_parts() -> None:
+    whole, part = grams("fermenteringsnetværk", 4, 1 << 18), grams("fermentering", 4, 1 << 18)
+    assert len(set(whole) & set(part)) >= len(part) - 1
+
+
+def test_stems_are_of_the_text_s_language() -> None:
+    assert stem("fermenteringen", "da") == stem("fermentering", "da")
+    assert stem("companies", "en") == stem("company", "en")
+
+
+def test_a_phrase_of_the_table_is_read_as_one_word_more() -> None:
+    table = read(["# remark", "", "cirkulær økonomi\tcircular economy\tcircular"])
+    assert table.tokens("the circular economy", "en") == ["the", "circular", "economy", "circular economy"]
+    assert dict(table.meanings["da"]["cirkulær økonomi"])[stem("circular", "en") + " " + stem("economy", "en")] == 1
+
+
+def test_every_line_of_the_shipped_table_has_three_columns_and_no_term_stands_twice() -> None:
+    from importlib.resources import files
+
+    text = (files("services.matching.similarity") / "terms.tsv").read_text(encoding="utf-8")
+    lines = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
+    assert len(lines) >= 900
+    assert {len(line) for line in lines} == {3}
+    terms = [line[0] for line in lines]
+    assert len(terms) == len(set(terms))
