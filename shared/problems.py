@@ -178,6 +178,8 @@ def from_validation(error: RequestValidationError) -> Problem:
     found = error.errors()
     if any(item["type"] == "json_invalid" for item in found):
         return MalformedBody(str(found[0].get("ctx", {}).get("error", "The body could not be read as JSON")))
+    if any(isinstance(item["input"], bytes) for item in found):
+        return MalformedBody("Send JSON, with the header Content-Type: application/json.")
     return Invalid(
         *(
             FieldError(pointer=_pointer(item["loc"]), detail=item["msg"].removeprefix("Value error, "))

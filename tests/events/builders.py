@@ -1,0 +1,75 @@
+"""Events, sign-ups and callers as the stories of this folder need them."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from shared.database import uuid7
+from tests.support.callers import as_caller
+from tests.support.services import Client
+
+KNOWLEDGE_HUB = UUID("01935b1e-0000-7000-8000-000000000001")
+ORGANISER = as_caller("organiser", organisation=KNOWLEDGE_HUB, email="organiser@example.org", name="Karen Kaas")
+OTHER_ORGANISER = as_caller("organiser", organisation=uuid7(), email="other@example.org")
+
+
+def in_days(days: float) -> str:
+    return (datetime.now(UTC) + timedelta(days=days)).isoformat()
+
+
+def ceremony(**changes: Any) -> dict[str, Any]:
+    """The body of an event four weeks ahead."""
+    return {
+        "title": {"da": "Underskrift i Helix Lab", "en": "Signing at Helix Lab"},
+        "kind": "signing",
+        "venue": {"name": "Helix Lab", "city": "Kalundborg"},
+        "starts_at": in_days(28),
+        "ends_at": in_days(28.1),
+        "capacity": 60,
+    } | changes
+
+
+async def published(client: Client, **changes: Any) -> dict[str, Any]:
+    """A published event."""
+    drafted = await client.post("/v1/events", json=ceremony(**changes), headers=ORGANISER)
+    assert drafted.status_code == 201, drafted.text
+    answer = await client.post(f"/v1/events/{drafted.json()['id']}/publish", headers=ORGANISER)
+    assert answer.status_code == 200, answer.text
+    event: dict[str, Any] = answer.json()
+    return event
+
+
+def company(name: str = "Fjordenzym ApS", people: int = 1, **changes: Any) -> dict[str, Any]:
+    """A sign-up of a company nobody knows, with unnamed seats unless `attendees` says who."""
+    return {
+        "organisation": {"name": name},
+        "contact": {"name": "Mette Holm", "email": f"mette.{uuid7().hex[-12:]}@gmail.com", "language": "da"},
+        "attendees": [{} for _ in range(people)],
+    } | changes
+
+
+async def sign_up(client: Client, event: dict[str, Any], people: int = 1, **changes: Any) -> httpx.Response:
+    return await client.post(f"/v1/events/{event['id']}/registrations", json=company(people=people, **changes))
+
+
+async def signed_up(client: Client, event: dict[str, Any], people: int = 1, **changes: Any) -> dict[str, Any]:
+    """The answer of a sign-up that was taken."""
+    answer = await sign_up(client, event, people, **changes)
+    assert answer.status_code == 201, answer.text
+    registration: dict[str, Any] = answer.json()
+    return registration
+
+
+def key_of(registration: dict[str, Any]) -> str:
+    """The key in the manage link."""
+    return str(registration["links"]["manage"]).split("key=")[1]
+
+
+async def capacity(client: Client, event: dict[str, Any]) -> dict[str, Any]:
+    answer = await client.get(f"/v1/events/{event['id']}/capacity", headers=ORGANISER)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    assert found["violations"] == []
+    return found
