@@ -32,6 +32,7 @@ BATCH = 100
 IDLE = 5.0
 MOST_ATTEMPTS = 5
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
+_AT_HAND = "message at hand"
 
 M = TypeVar("M", bound=Message)
 Handler = Callable[[AsyncSession, Any], Awaitable[None]]
@@ -82,10 +83,17 @@ class Subscriptions:
 
     async def _dispatch(self, session: AsyncSession, envelope: Envelope) -> None:
         set_origin(Origin(envelope.correlationid, envelope.traceparent))
+        session.info[_AT_HAND] = envelope.id
         for listening in self._by_type.get(envelope.type, ()):
             message = listening.contract.model_validate(envelope.data)
             if not listening.copies or await _is_news(session, message):
                 await listening.handler(session, message)
+
+
+def message_at_hand(session: AsyncSession) -> UUID:
+    """The id of the message that is being handled in this transaction; what is made of it can be unique by it."""
+    identity: UUID = session.info[_AT_HAND]
+    return identity
 
 
 def _insert_for(session: AsyncSession) -> Any:
