@@ -1,7 +1,7 @@
 """Loads the sample through the public interface: the organisations and one event. Loading again adds nothing."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
@@ -46,40 +46,12 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-# --- organisations ----------------------------------------------------------------------------------------
-
-
 def load_organisations(matching: httpx.Client) -> dict[str, UUID]:
-    """Parents go first, so that a unit can name its parent by id. Known by name, as the sample's names differ."""
-    lines = [json.loads(line) for line in (FOLDER / "organisations.jsonl").read_text().splitlines()]
-    names = {line["key"]: line["name"] for line in lines}
-    for parents in (None, names):
-        known = ids_by_name(matching)
-        missing = [line for line in lines if line["name"] not in known and bool(line["parent_key"]) is bool(parents)]
-        add_organisations(matching, [body_of(line, known, names) for line in missing])
-    known = ids_by_name(matching)
-    return {key: UUID(known[name]) for key, name in names.items()}
-
-
-def body_of(line: Line, known: Mapping[str, str], names: Mapping[str, str]) -> Line:
-    body = {name: value for name, value in line.items() if name not in ("key", "parent_key")}
-    if line["parent_key"]:
-        body["parent"] = known[names[line["parent_key"]]]
-    return body
-
-
-def add_organisations(matching: httpx.Client, bodies: Sequence[Line]) -> None:
-    if bodies:
-        lines = "\n".join(json.dumps(body) for body in bodies)
-        kind = {"Content-Type": "application/x-ndjson"}
-        answer(matching.post("/v1/organisations/import", content=lines, headers=kind))
-
-
-def ids_by_name(matching: httpx.Client) -> dict[str, str]:
-    return {item["name"]: item["id"] for item in items(matching, "/v1/organisations")}
-
-
-# --- the event --------------------------------------------------------------------------------------------
+    """Their ids by their keys in the sample. An import knows the keys of an earlier one."""
+    lines = (FOLDER / "organisations.jsonl").read_bytes()
+    kind = {"Content-Type": "application/x-ndjson"}
+    report = answer(matching.post("/v1/organisations/import", content=lines, headers=kind))
+    return {row["key"]: UUID(row["id"]) for row in report["rows"]}
 
 
 def find_event(events: httpx.Client, title: Mapping[str, str]) -> Line | None:
@@ -101,9 +73,6 @@ def dated(wanted: Line) -> Line:
         clock = time.fromisoformat(wanted[f"{edge}_local_time"])
         body[edge] = datetime.combine(day, clock, zone).isoformat()
     return body
-
-
-# --- asking -----------------------------------------------------------------------------------------------
 
 
 def items(client: httpx.Client, path: str, **asked: str) -> Iterator[Line]:

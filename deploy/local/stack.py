@@ -23,7 +23,7 @@ class Stack:
     nats_port: int = -1
     smtp_port: int = 0
     database_prefix: str | None = None
-    application: str = "services.{service}.app:app"
+    application: str = "services.{service}.app:create_app"
     migrate: tuple[str, ...] | None = None
     provision: tuple[str, ...] = ("-m", "shared.messaging.provision", "--max-bytes", str(STREAM_BYTES))
 
@@ -39,7 +39,7 @@ class Stack:
     def service_command(self, service: str) -> list[str]:
         options = ["--host", "127.0.0.1", "--port", str(self.ports[service])]
         quiet = ["--timeout-graceful-shutdown", "5", "--no-access-log", "--no-server-header"]
-        return python("-m", "uvicorn", self.application.format(service=service), *options, *quiet)
+        return python("-m", "uvicorn", "--factory", self.application.format(service=service), *options, *quiet)
 
     def environment(self, who: str, nats_url: str, smtp_port: int) -> dict[str, str]:
         """For a service or for provisioning. Secrets are files in a folder that is its own."""

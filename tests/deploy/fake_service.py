@@ -6,6 +6,9 @@ from pathlib import Path
 from typing import Any
 
 Message = MutableMapping[str, Any]
+Application = Callable[
+    [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
+]
 JOURNAL = Path(os.environ["FAKE_JOURNAL"])
 NAME = os.environ["VIDENBRO_NATS_USER"]
 
@@ -15,7 +18,11 @@ def note(what: str) -> None:
         journal.write(f"{NAME} {what}\n")
 
 
-async def app(
+def create_app() -> Application:
+    return answer
+
+
+async def answer(
     scope: Message,
     receive: Callable[[], Awaitable[Message]],
     send: Callable[[Message], Awaitable[None]],

@@ -17,7 +17,7 @@ def main() -> int:
     sys.path.insert(0, str(Path(__file__).parents[2]))
     stack = replace(
         stack_of(arguments),
-        application="tests.deploy.fake_service:app",
+        application="tests.deploy.fake_service:create_app",
         migrate=migrate,
         provision=("-c", NOTE, "provisioned"),
     )
