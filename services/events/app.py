@@ -4,6 +4,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
+from services.events.pages import attendee, event, pages, registration, ticket
 from services.events.registrations.answering import sign_ups
 from services.events.routes import attendance, attendees, calendars, check_ins, events, registrations
 from services.events.settings import Settings
@@ -26,6 +27,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             attendance.router,
             calendars.router,
         ],
+        pages=[event.router, registration.router, attendee.router, ticket.router, pages.nowhere("/p/events", "/t")],
         subscriptions=subscriptions,
     )
     state = app.state

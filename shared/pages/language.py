@@ -13,7 +13,7 @@ LANGUAGES: tuple[Language, ...] = ("da", "en")
 _BY_NAME: dict[str | None, Language] = {"da": "da", "en": "en"}
 
 
-def page_language(request: Request, own: Language | None = None) -> Language:
+def page_language(request: Request, own: str | None = None) -> Language:
     """The address's `language`, else the cookie's, the person's own, the browser's first of ours, else Danish."""
     asked = (request.query_params.get("language"), request.cookies.get(LANGUAGE_COOKIE), own)
     chosen = next((_BY_NAME[name] for name in asked if name in _BY_NAME), None)

@@ -44,27 +44,38 @@ class Pages:
         """For page routes: whatever goes wrong in one is shown as a page."""
         return APIRouter(route_class=type("PageRoute", (PageRoute,), {"pages": self}))
 
+    def nowhere(self, *prefixes: str) -> APIRouter:
+        """The last of a service's page routers: what is no page's address is answered with a page too."""
+        router = self.router()
+        for prefix in prefixes:
+            router.add_api_route(f"{prefix}/{{rest:path}}", _nothing_here, methods=["GET", "POST"])
+        return router
+
     def show(
         self,
         request: Request,
         template: str,
         *,
-        language: Language | None = None,
+        language: str | None = None,
         status: int = 200,
+        private: bool = False,
         **facts: Any,
     ) -> Response:
-        """A page. `language` is the person's own, where we know it: it goes before what the browser likes."""
+        """A page. `language` is the person's own, where we know it: it goes before what the browser likes.
+
+        `private` pages, and all that a key opened, are kept by no cache.
+        """
         chosen = page_language(request, language)
         visitor: Visitor = getattr(request.state, "visitor", Visitor())
         page = self._environments[chosen].get_template(template)
         html = page.render(proof=visitor.proof, **_places(request, chosen), **facts)
-        return _answer(request, html, status, keyed=visitor.proof is not None)
+        return _answer(request, html, status, private=private or visitor.proof is not None)
 
     def show_problem(self, request: Request, problem: Problem) -> Response:
         language = page_language(request)
         page = self._environments[language].select_template([f"problems/{problem.slug}.html", "problem.html"])
         html = page.render(problem=problem, proof=None, **_places(request, language))
-        response = _answer(request, html, problem.status, keyed=True)
+        response = _answer(request, html, problem.status, private=True)
         response.headers.update(problem.headers)
         return response
 
@@ -98,6 +109,10 @@ class PageRoute(APIRoute):
         if type(problem) is Problem:
             log.exception("unexpected fault", path=request.url.path, exc_info=error)
         return self.pages.show_problem(request, problem)
+
+
+async def _nothing_here() -> Response:
+    raise NotFound()
 
 
 def _problem_of(error: Exception) -> Problem:
@@ -149,9 +164,9 @@ def _places(request: Request, language: Language) -> dict[str, Any]:
     }
 
 
-def _answer(request: Request, html: str, status: int, *, keyed: bool) -> Response:
+def _answer(request: Request, html: str, status: int, *, private: bool) -> Response:
     response = HTMLResponse(html, status)
-    response.headers["Cache-Control"] = "no-store" if keyed else "no-cache"
+    response.headers["Cache-Control"] = "no-store" if private else "no-cache"
     response.headers["Vary"] = "Accept-Language, Cookie"
     chosen = request.query_params.get("language")
     if chosen in LANGUAGES:

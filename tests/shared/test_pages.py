@@ -67,6 +67,7 @@ async def change_thing(thing: UUID, visitor: KeyHolder, form: KeyedForm) -> Resp
 async def browser() -> AsyncIterator[httpx.AsyncClient]:
     app = FastAPI()
     app.include_router(router)
+    app.include_router(pages.nowhere("/p/events"))
     app.state.links, app.state.name = LINKS, "events"
     app.state.settings = ServiceSettings(public_urls={"events": PUBLIC, "matching": PUBLIC, "notify": PUBLIC})
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC) as client:
@@ -179,6 +180,12 @@ async def test_other_methods_and_ids_are_answered_with_a_page(browser: httpx.Asy
     assert "Åbn siden igen" in (await browser.delete(ADDRESS)).text
     malformed = await browser.get("/p/events/things/seven")
     assert (malformed.status_code, malformed.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+
+
+async def test_an_address_of_no_page_is_answered_with_one(browser: httpx.AsyncClient) -> None:
+    page = await browser.get("/p/events/a/b/c?language=en")
+    assert page.status_code == 404
+    assert "There is nothing here" in page.text
 
 
 async def test_what_people_wrote_is_shown_as_text(browser: httpx.AsyncClient) -> None:

@@ -26,19 +26,20 @@ _OWN = {**_FILE, **documented(NotAuthenticated, NotFound, LinkExpired)}
 MOST_LISTED = 200
 
 
-def _calendar(file: bytes, name: str) -> Response:
+def calendar_answer(file: bytes, name: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}.ics"', "Cache-Control": "no-cache"}
     return Response(file, headers=headers, media_type=MEDIA_TYPE)
 
 
-def _page_of(request: Request, event: Event) -> str:
+def page_address(request: Request, event: Event) -> str:
     return event.page_url or str(request.app.state.settings.public_url("events", f"/p/events/{event.slug}"))
 
 
 @router.get("/v1/events/{event}/calendar.ics", response_class=Response, responses=_OWN)
 async def get_event_calendar(event: EventReference, caller: AnyCaller, session: Reading, request: Request) -> Response:
     found = (await programme.find(session, event, caller)).event
-    return _calendar(calendar_files.event_file(found, _page_of(request, found), page_language(request)), found.slug)
+    file = calendar_files.event_file(found, page_address(request, found), page_language(request))
+    return calendar_answer(file, found.slug)
 
 
 @router.get("/v1/calendar.ics", response_class=Response, responses={**_FILE})
@@ -53,8 +54,8 @@ async def get_public_calendar(
     """All events to come, as a calendar to subscribe to."""
     filters = Filters(kind=kind, focus_area=focus_area, hub=hub, organiser=organiser)
     found = await programme.list_events(session, filters, Caller(), None, MOST_LISTED)
-    listed = [(seen.event, _page_of(request, seen.event)) for seen in found]
-    return _calendar(calendar_files.listed_file(listed, page_language(request), "Videnbro"), "videnbro")
+    listed = [(seen.event, page_address(request, seen.event)) for seen in found]
+    return calendar_answer(calendar_files.listed_file(listed, page_language(request), "Videnbro"), "videnbro")
 
 
 @router.get("/v1/registrations/{registration}/calendar.ics", response_class=Response, responses=_OWN)
@@ -63,15 +64,16 @@ async def get_registration_calendar(
 ) -> Response:
     own = await find_registration(session, registration, caller)
     seen = await see(session, own.registration)
-    file = calendar_files.registration_file(own.event, seen, _page_of(request, own.event), page_language(request))
-    return _calendar(file, own.event.slug)
+    file = calendar_files.registration_file(own.event, seen, page_address(request, own.event), page_language(request))
+    return calendar_answer(file, own.event.slug)
 
 
 @router.get("/v1/attendees/{attendee}/calendar.ics", response_class=Response, responses=_OWN)
 async def get_attendee_calendar(attendee: UUID, caller: KnownCaller, session: Reading, request: Request) -> Response:
     own = await find_attendee(session, attendee, caller)
-    file = calendar_files.attendee_file(own.event, own.attendee, _page_of(request, own.event), page_language(request))
-    return _calendar(file, own.event.slug)
+    page = page_address(request, own.event)
+    file = calendar_files.attendee_file(own.event, own.attendee, page, page_language(request))
+    return calendar_answer(file, own.event.slug)
 
 
 TicketCode = Annotated[str, Path(min_length=1, max_length=40)]

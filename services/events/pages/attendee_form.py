@@ -1,0 +1,52 @@
+"""Saying who has a seat: the form that names it, corrects a name, or hands it over. Used by two pages."""
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from services.events.pages.sign_up_form import WRONG, Words
+from services.events.registrations.changes import NewName, rename
+from services.events.registrations.sign_up import AlreadyRegistered
+from services.events.routes.attendees import AttendeeChange
+from services.events.tables import Attendee
+from shared.auth import Links
+from shared.database import Transaction
+from shared.pages import Form
+
+_REGISTERED: Words = {
+    "da": "Den adresse er allerede tilmeldt arrangementet.",
+    "en": "That address is registered for the event already.",
+}
+
+
+@dataclass(slots=True)
+class NameForm:
+    """What was filled in, and by field what is wrong with it."""
+
+    name: str
+    email: str
+    wrong_name: Words | None = None
+    wrong_email: Words | None = None
+
+    @classmethod
+    def of(cls, attendee: Attendee) -> "NameForm":
+        return cls(attendee.name or "", attendee.email or "")
+
+    @classmethod
+    def read(cls, form: Form) -> "NameForm":
+        return cls(form.one("name") or "", form.one("email") or "")
+
+    async def apply(self, session: Transaction, links: Links, attendee: Attendee) -> bool:
+        """Whether it was taken. An e-mail left empty stays as it was; a new one hands the seat over."""
+        given = {"name": self.name} | ({"email": self.email} if self.email else {})
+        try:
+            change = AttendeeChange.model_validate(given)
+            new = NewName(frozenset(given), name=change.name, email=change.email)
+            await rename(session, links, attendee, new, late=False)
+        except ValidationError as wrong:
+            places = {item["loc"][0] for item in wrong.errors(include_input=False)}
+            self.wrong_name = WRONG["name"] if "name" in places else None
+            self.wrong_email = WRONG["email"] if "email" in places else None
+        except AlreadyRegistered:
+            self.wrong_email = _REGISTERED
+        return self.wrong_name is None and self.wrong_email is None
