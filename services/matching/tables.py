@@ -1,0 +1,193 @@
+"""The rows of the matching service. A table class never goes over the wire."""
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, Text, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+from shared.database import new_metadata, uuid7
+from shared.fields import utc_now
+from shared.idempotency import answers as kept_answers
+from shared.messaging.tables import add_to
+
+_Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class Base(SQLModel):
+    metadata = new_metadata()
+
+
+class Organisation(Base, table=True):
+    """A company, institution or authority, and its profile: what it says of itself."""
+
+    __tablename__ = "organisations"
+    __table_args__ = (
+        UniqueConstraint("import_key"),
+        Index("ix_organisations_change", "change"),
+        Index("ix_organisations_listing", "published", "name_key", "id"),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    version: int = 1
+    # The mailed profile link carries it; raising it revokes every link mailed so far.
+    link_version: int = 1
+    # Given by `changes.number_changes` in the transaction that changed the profile; replicas read on from their own.
+    change: int = Field(default=0, sa_type=BigInteger)
+    name: str = Field(max_length=200)
+    name_key: str = Field(default="", max_length=600)
+    kind: str | None = Field(default=None, max_length=20)
+    parent: UUID | None = Field(default=None, foreign_key="organisations.id", index=True)
+    cvr: str | None = Field(default=None, max_length=20)
+    p_number: str | None = Field(default=None, max_length=20)
+    country: str = Field(default="DK", max_length=2)
+    size: str | None = Field(default=None, max_length=20)
+    locations: list[dict[str, Any]] = Field(default_factory=list, sa_type=_Json)
+    website: str | None = Field(default=None, max_length=500)
+    # Where its people write from, when no website says so: the domain of whoever first named it.
+    mail_domain: str | None = Field(default=None, max_length=253)
+    summary: dict[str, str] | None = Field(default=None, sa_type=_Json)
+    offers: list[dict[str, Any]] = Field(default_factory=list, sa_type=_Json)
+    needs: list[dict[str, Any]] = Field(default_factory=list, sa_type=_Json)
+    sectors: list[str] = Field(default_factory=list, sa_type=_Json)
+    focus_areas: list[str] = Field(default_factory=list, sa_type=_Json)
+    hub: str | None = Field(default=None, max_length=40)
+    languages: list[str] = Field(default_factory=list, sa_type=_Json)
+    contacts: list[dict[str, Any]] = Field(default_factory=list, sa_type=_Json)
+    published: bool = False
+    # Whether its own people have used a mailed link; until then what stands here was written by others.
+    claimed: bool = False
+    publish_when_claimed: bool = False
+    import_key: str | None = Field(default=None, max_length=80)
+    # Name, summary and public offers, casefolded: what `q` looks in.
+    searchable: str = Field(default="", sa_type=Text)
+    # The first day on which one of its offers or needs no longer holds.
+    lapses_on: date | None = Field(default=None, index=True)
+    created_at: datetime = Field(default_factory=utc_now)
+    updated_at: datetime = Field(default_factory=utc_now)
+
+
+class ChangeCounter(Base, table=True):
+    """One row. Taken last in a transaction and held to its end, so numbers become visible in their order."""
+
+    __tablename__ = "change_counter"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+
+    id: int = Field(default=1, primary_key=True, sa_column_kwargs={"autoincrement": False})
+    value: int = Field(default=0, sa_type=BigInteger)
+
+
+class Member(Base, table=True):
+    """A person who may act for an organisation."""
+
+    __tablename__ = "members"
+    __table_args__ = (UniqueConstraint("organisation_id", "email_key"),)
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    organisation_id: UUID = Field(foreign_key="organisations.id")
+    name: str = Field(max_length=200)
+    email: str = Field(max_length=254)
+    email_key: str = Field(max_length=254)
+    role: str = Field(default="member", max_length=20)
+    language: str = Field(default="da", max_length=2)
+    version: int = 1
+    added_at: datetime = Field(default_factory=utc_now)
+
+
+class Claim(Base, table=True):
+    """Somebody who asked for an organisation's profile link: `mailed`, `waiting`, `approved` or `rejected`."""
+
+    __tablename__ = "claims"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "email_key"),
+        Index("ix_claims_status_id", "status", "id"),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    organisation_id: UUID = Field(foreign_key="organisations.id")
+    name: str = Field(max_length=200)
+    email: str = Field(max_length=254)
+    email_key: str = Field(max_length=254)
+    phone: str | None = Field(default=None, max_length=40)
+    language: str = Field(default="da", max_length=2)
+    reason: str = Field(max_length=20)
+    status: str = Field(max_length=20)
+    mailed_at: datetime | None = None
+    decided_by: str | None = Field(default=None, max_length=254)
+    asked_at: datetime = Field(default_factory=utc_now)
+
+
+class Answer(Base, table=True):
+    """What one organisation answers to the suggestion of another. Nobody else ever sees it."""
+
+    __tablename__ = "answers"
+    __table_args__ = (Index("ix_answers_other_id", "other_id"),)
+
+    organisation_id: UUID = Field(foreign_key="organisations.id", primary_key=True)
+    other_id: UUID = Field(foreign_key="organisations.id", primary_key=True)
+    answer: str = Field(max_length=20)
+    message: str | None = Field(default=None, sa_type=Text)
+    answered_at: datetime = Field(default_factory=utc_now)
+
+
+class Introduction(Base, table=True):
+    """Two organisations of which one has said yes. One row a pair, the lower id first.
+
+    `declined` is what the side that did not want it sees; to the one that asked it looks `requested` until it expires.
+    """
+
+    __tablename__ = "introductions"
+    __table_args__ = (
+        UniqueConstraint("low_id", "high_id"),
+        CheckConstraint("low_id < high_id", name="one_order"),
+        Index("ix_introductions_high_id", "high_id"),
+        Index("ix_introductions_status_expires_at", "status", "expires_at"),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    version: int = 1
+    low_id: UUID = Field(foreign_key="organisations.id")
+    high_id: UUID = Field(foreign_key="organisations.id")
+    asked_by: UUID
+    # requested, completed, declined, expired or withdrawn
+    status: str = Field(max_length=20)
+    explanation: dict[str, str] | None = Field(default=None, sa_type=_Json)
+    requested_at: datetime
+    # When the asked side was told; None while it had said that this is not for it.
+    told_at: datetime | None = None
+    completed_at: datetime | None = None
+    expires_at: datetime
+
+
+class Event(Base, table=True):
+    """Our copy of an event of the events service: whose it is and what it is called."""
+
+    __tablename__ = "events"
+    __table_args__ = (Index("ix_events_slug", "slug"),)
+
+    id: UUID = Field(primary_key=True)
+    slug: str = Field(max_length=100)
+    organisation_id: UUID
+    status: str = Field(max_length=20)
+    title: dict[str, str] = Field(sa_type=_Json)
+    ends_at: datetime
+
+
+class Going(Base, table=True):
+    """Who is going: one registration of one organisation, counted. No person's name is kept."""
+
+    __tablename__ = "going"
+    __table_args__ = (Index("ix_going_event_id_organisation_id", "event_id", "organisation_id"),)
+
+    registration_id: UUID = Field(primary_key=True)
+    event_id: UUID
+    organisation_id: UUID = Field(index=True)
+    confirmed: int = 0
+    # Confirmed, waiting, or not yet approved.
+    signed_up: int = 0
+
+
+assert kept_answers.name == "idempotency"  # imported so that it is among the tables added here
+add_to(Base.metadata)
