@@ -1,0 +1,94 @@
+"""Who sees what of organisations, and for which ones a caller acts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import and_, or_
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.matching.tables import Introduction, Organisation
+from shared.auth import Caller, Purpose
+from shared.problems import NotFound
+
+
+class NoOrganisation(NotFound):
+    """Also while the profile of an organisation that has just signed up is being made: asking again soon helps."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no such organisation that you may see.", headers={"Retry-After": "1"})
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What a caller sees: of the published ones the public parts, and more where it belongs."""
+
+    caller: Caller
+    own: dict[UUID, Organisation] = field(default_factory=dict)
+
+    @property
+    def members_parts(self) -> bool:
+        """Whether what is shown to members only is shown: to people of organisations that are published themselves."""
+        return self.caller.is_admin or any(each.published for each in self.own.values())
+
+    def owns(self, organisation_id: UUID) -> bool:
+        """Whether the caller acts for it."""
+        return self.caller.is_admin or organisation_id in self.own
+
+
+async def sight_of(session: AsyncSession, caller: Caller) -> Sight:
+    """Loads the organisations the caller acts for; an outdated profile link raises LinkExpired."""
+    ids: frozenset[UUID] = frozenset()
+    if caller.link is not None and caller.link.purpose is Purpose.PROFILE:
+        ids = frozenset((caller.link.id,))
+    elif caller.roles & {"member", "manager"}:
+        ids = caller.organisations
+    if not ids:
+        return Sight(caller)
+    found = await session.exec(select(Organisation).where(col(Organisation.id).in_(ids)))
+    own = {each.id: each for each in found}
+    if caller.link is not None:
+        for each in own.values():
+            caller.link.check(each.link_version)
+    return Sight(caller, own)
+
+
+async def find_seen(session: AsyncSession, sight: Sight, organisation_id: UUID) -> Organisation:
+    """The organisation, if the caller may see it: published, its own, or one it is being introduced to."""
+    organisation = sight.own.get(organisation_id) or await session.get(Organisation, organisation_id)
+    if organisation is None:
+        raise NoOrganisation()
+    seen = organisation.published or sight.owns(organisation_id)
+    if not seen and not await introduced(session, list(sight.own), organisation_id, ("requested", "completed")):
+        raise NoOrganisation()
+    return organisation
+
+
+async def find_own(session: AsyncSession, caller: Caller, organisation_id: UUID) -> Organisation:
+    """The organisation, if the caller acts for it. Whoever may only see it is told so."""
+    sight = await sight_of(session, caller)
+    organisation = sight.own.get(organisation_id) or await session.get(Organisation, organisation_id)
+    if organisation is None:
+        caller.require(False)
+        raise NoOrganisation()
+    if not sight.owns(organisation_id):
+        if caller.known and not organisation.published:
+            raise NoOrganisation()
+        caller.require(False, may_see=True)
+    return organisation
+
+
+async def introduced(
+    session: AsyncSession, own: Sequence[UUID], other: UUID, statuses: Sequence[str]
+) -> Introduction | None:
+    """The introduction of one of our own with the other that stands so and that our side has been told of."""
+    if not own:
+        return None
+    pair = or_(
+        and_(col(Introduction.low_id).in_(own), col(Introduction.high_id) == other),
+        and_(col(Introduction.high_id).in_(own), col(Introduction.low_id) == other),
+    )
+    told = or_(col(Introduction.told_at).is_not(None), col(Introduction.asked_by).in_(own))
+    found = await session.exec(select(Introduction).where(pair, told, col(Introduction.status).in_(statuses)).limit(1))
+    return found.first()

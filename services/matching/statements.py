@@ -1,0 +1,72 @@
+"""Offers and needs: their ids, who may read them, and until when they hold."""
+
+from collections.abc import Iterable, Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from shared.database import uuid7
+from shared.problems import Invalid
+
+Statement = dict[str, Any]
+
+HERE = ZoneInfo("Europe/Copenhagen")
+
+
+def today() -> date:
+    """The date in Denmark."""
+    return datetime.now(HERE).date()
+
+
+def with_ids(statements: Iterable[Statement], held: Sequence[Statement], pointer: str) -> list[Statement]:
+    """The statements, each with its id: kept where it is one of those held, made where none is given.
+
+    Raises Invalid for an id that is unknown here or comes twice.
+    """
+    known, used, done = {each["id"] for each in held}, set[str](), []
+    for at, each in enumerate(statements):
+        identity = each.get("id")
+        if identity is not None and identity not in known:
+            raise Invalid.field(f"{pointer}/{at}/id", "not an id of this profile; leave it out for a new one")
+        if identity in used:
+            raise Invalid.field(f"{pointer}/{at}/id", "comes twice")
+        done.append({**each, "id": identity or str(uuid7())})
+        used.add(done[-1]["id"])
+    return done
+
+
+def keeping_ids(statements: Iterable[Statement], held: Sequence[Statement]) -> list[Statement]:
+    """The statements with the ids of those held that say the same; for sources that know no ids of ours."""
+    left = [dict(each) for each in held]
+    done = []
+    for each in statements:
+        same = next((old for old in left if _words(old) == _words(each)), None)
+        if same is not None:
+            left.remove(same)
+        done.append({**each, "id": same["id"] if same else None})
+    return with_ids(done, held, "")
+
+
+def _words(statement: Statement) -> Statement:
+    return {name: value for name, value in statement.items() if name != "id"}
+
+
+def holding(statements: Iterable[Statement], day: date) -> list[Statement]:
+    """Those that still hold on that day."""
+    return [each for each in statements if each.get("valid_until") is None or each["valid_until"] >= day.isoformat()]
+
+
+def readable(statements: Iterable[Statement], *, members_parts: bool) -> list[Statement]:
+    """Those that the reader may see, and that hold today."""
+    return [each for each in holding(statements, today()) if members_parts or each["visibility"] == "public"]
+
+
+def first_lapse(statements: Iterable[Statement]) -> date | None:
+    """The first day after today on which one of them no longer holds."""
+    ends = [each["valid_until"] for each in holding(statements, today()) if each.get("valid_until")]
+    return date.fromisoformat(min(ends)) + timedelta(days=1) if ends else None
+
+
+def texts_of(statement: Statement) -> tuple[str, ...]:
+    """Title and text, in every language given."""
+    return (*(statement.get("title") or {}).values(), *statement["text"].values())
