@@ -1,0 +1,113 @@
+"""Asking for a profile link, and the secretariat's word on it."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Query
+from pydantic import BaseModel
+
+from services.matching import claims
+from services.matching.claims import ClaimStatus, Person
+from services.matching.routes.organisations import ANYBODY, OWN, OrganisationId, claim_step
+from services.matching.tables import Claim
+from shared.auth import AnyCaller, KnownCaller, TheLinks
+from shared.database import Reading, Transaction
+from shared.fields import Email, Input, Language, Line, Phone
+from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
+from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.problems import NextStep, WrongStatus, documented
+
+router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=OnceRoute)
+
+ClaimId = Annotated[UUID, Path(description="The claim's id")]
+
+
+class ClaimInput(Input):
+    """Who asks. The link goes to this address and to nobody else."""
+
+    name: Line
+    email: Email
+    phone: Phone | None = None
+    language: Language = "da"
+
+
+class ClaimAnswer(BaseModel):
+    """`mailed`: the link is on its way. `waiting`: the secretariat decides first."""
+
+    status: Literal["mailed", "waiting"]
+    next_steps: list[NextStep]
+
+
+class ClaimView(BaseModel):
+    id: UUID
+    organisation: UUID
+    organisation_name: str
+    name: str
+    email: str
+    phone: str | None
+    reason: str
+    status: ClaimStatus
+    asked_at: datetime
+    mailed_at: datetime | None
+    decided_by: str | None
+
+
+def _view(claim: Claim, organisation_name: str) -> ClaimView:
+    fields = claim.model_dump(exclude={"email_key", "organisation_id", "language"})
+    return ClaimView(**fields, organisation=claim.organisation_id, organisation_name=organisation_name)
+
+
+@router.post("/{organisation}/claim", status_code=202, responses={**ANYBODY, **documented(KeyReused)})
+async def claim_organisation(
+    organisation: OrganisationId, body: ClaimInput, caller: AnyCaller, session: Transaction, _: IdempotencyKey = None
+) -> ClaimAnswer:
+    """Asks for the link to a profile. It is mailed at once to an address at the organisation's own domain while nobody
+    has claimed the profile, else when the secretariat has approved."""
+    person = Person(body.name, body.email, body.language, body.phone)
+    claim = await claims.ask(session, organisation, person, "claimed")
+    status: Literal["mailed", "waiting"] = "mailed" if claim.status in ("mailed", "approved") else "waiting"
+    return ClaimAnswer(status=status, next_steps=[claim_step(status)])
+
+
+@router.get("/claims", responses=OWN)
+async def list_claims(
+    caller: KnownCaller,
+    session: Reading,
+    links: TheLinks,
+    status: Annotated[ClaimStatus | None, Query()] = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[ClaimView]:
+    """Who asked for a profile link, the oldest first; for the secretariat."""
+    caller.require(caller.is_admin, may_see=True)
+    found, go_on = await claims.list_claims(session, status, read_cursor(links, cursor), limit)
+    items = [_view(claim, name) for claim, name in found]
+    return Page(items=items, next_cursor=write_cursor(links, go_on) if go_on else None)
+
+
+_DECIDED = {**OWN, **documented(WrongStatus)}
+
+
+@router.post("/{organisation}/claims/{claim}/approve", responses=_DECIDED)
+async def approve_claim(
+    organisation: OrganisationId, claim: ClaimId, caller: KnownCaller, session: Transaction
+) -> ClaimView:
+    """Mails the link to who asked."""
+    return await _decide(organisation, claim, caller, session, approved=True)
+
+
+@router.post("/{organisation}/claims/{claim}/reject", responses=_DECIDED)
+async def reject_claim(
+    organisation: OrganisationId, claim: ClaimId, caller: KnownCaller, session: Transaction
+) -> ClaimView:
+    """Leaves it at that; nobody is mailed."""
+    return await _decide(organisation, claim, caller, session, approved=False)
+
+
+async def _decide(
+    organisation: UUID, claim: UUID, caller: KnownCaller, session: Transaction, *, approved: bool
+) -> ClaimView:
+    caller.require(caller.is_admin, may_see=True)
+    decided, name = await claims.decide(session, organisation, claim, approved=approved, by=caller.email or "admin")
+    return _view(decided, name)

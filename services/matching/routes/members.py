@@ -1,0 +1,82 @@
+"""Members over HTTP: a manager's and the secretariat's."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel
+
+from services.matching import members
+from services.matching.members import AlreadyMember
+from services.matching.routes.organisations import OWN, OrganisationId
+from services.matching.sight import find_seen, sight_of
+from services.matching.tables import Member
+from shared.auth import Caller, KnownCaller
+from shared.contracts.matching import MemberRole
+from shared.database import Reading, Transaction
+from shared.fields import Email, Input, Language, Line
+from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
+from shared.lists import Page
+from shared.problems import documented
+
+router = APIRouter(prefix="/v1/organisations/{organisation}/members", tags=["members"], route_class=OnceRoute)
+
+
+class MemberInput(Input):
+    name: Line
+    email: Email
+    role: MemberRole = "member"
+    language: Language = "da"
+
+
+class MemberView(BaseModel):
+    id: UUID
+    name: str
+    email: str
+    role: MemberRole
+    language: Language
+    added_at: datetime
+
+
+def _view(member: Member) -> MemberView:
+    return MemberView.model_validate(member, from_attributes=True)
+
+
+async def _require_manager(session: Reading, caller: Caller, organisation_id: UUID) -> None:
+    """Whoever may see the organisation is told that managing its members is not theirs; others find nothing."""
+    await find_seen(session, await sight_of(session, caller), organisation_id)
+    caller.require(caller.manages(organisation_id), may_see=True)
+
+
+@router.get("", responses=OWN)
+async def list_members(organisation: OrganisationId, caller: KnownCaller, session: Reading) -> Page[MemberView]:
+    """All of them, by name."""
+    await _require_manager(session, caller, organisation)
+    return Page(items=[_view(member) for member in await members.list_members(session, organisation)])
+
+
+@router.post("", status_code=201, responses={**OWN, **documented(AlreadyMember, KeyReused)})
+async def add_member(
+    organisation: OrganisationId, body: MemberInput, caller: KnownCaller, session: Transaction, _: IdempotencyKey = None
+) -> MemberView:
+    """Lets a person act for the organisation."""
+    await _require_manager(session, caller, organisation)
+    return _view(
+        await members.add(
+            session, organisation, name=body.name, email=body.email, role=body.role, language=body.language
+        )
+    )
+
+
+@router.delete("/{member}", status_code=204, responses=OWN)
+async def remove_member(
+    organisation: OrganisationId,
+    member: Annotated[UUID, Path(description="The member's id")],
+    caller: KnownCaller,
+    session: Transaction,
+) -> Response:
+    """Forgets the person as a member."""
+    await _require_manager(session, caller, organisation)
+    await members.remove(session, organisation, member)
+    return Response(status_code=204)

@@ -1,0 +1,119 @@
+"""What sign-ups for events tell us: organisations we did not know, and who is going."""
+
+from collections import Counter
+from typing import get_args
+from uuid import UUID
+
+from sqlmodel import col, delete, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.matching import claims
+from services.matching.claims import Person
+from services.matching.mail_domains import own_domain, website_domain, writes_from_there
+from services.matching.profiles import checked_number, create
+from services.matching.tables import Event, Going, Organisation
+from services.matching.vocabulary import keys
+from shared.contracts.events import AttendeeStatus, EventFacts, RegisteredOrganisation, RegistrationFacts
+from shared.problems import Invalid, NotFound
+
+ACTIVE = frozenset(get_args(AttendeeStatus)) - {"cancelled", "rejected", "expired"}
+
+
+async def meet(session: AsyncSession, registration: RegistrationFacts) -> None:
+    """Gives an organisation that nobody knew an unclaimed, unpublished profile, and its contact person the link.
+
+    Who comes from its website's domain is mailed the link. Without a website the domain of the first contact person
+    becomes the organisation's, unless anybody can have an address there; then the secretariat decides.
+    """
+    named = registration.organisation
+    if named is None or await session.get(Organisation, named.id) is not None:
+        return
+    contact = registration.contact
+    person = Person(contact.name, contact.email, contact.language, contact.phone)
+    organisation = await create(session, _fields_of(named), organisation_id=named.id)
+    if website_domain(organisation.website) is None:
+        organisation.mail_domain = own_domain(person.email)
+    if writes_from_there(organisation, person.email):
+        organisation.contacts = [
+            {
+                "name": person.name,
+                "email": person.email,
+                "title": None,
+                "phone": person.phone,
+                "language": person.language,
+            }
+        ]
+    await session.flush()
+    await claims.ask(session, organisation.id, person, "registered")
+
+
+def _fields_of(named: RegisteredOrganisation) -> dict[str, str | None]:
+    """What the sign-up said, as far as it can stand in a profile."""
+    return {
+        "name": named.name,
+        "kind": named.kind if named.kind in keys("kinds") else None,
+        "country": named.country,
+        "cvr": _number_of(named),
+        "website": named.website,
+    }
+
+
+def _number_of(named: RegisteredOrganisation) -> str | None:
+    try:
+        return checked_number(named.cvr, named.country)
+    except Invalid:
+        return None
+
+
+async def keep_event(session: AsyncSession, facts: EventFacts) -> None:
+    """Our copy of an event."""
+    copied = Event(
+        id=facts.event_id,
+        slug=facts.slug,
+        organisation_id=facts.organisation_id,
+        status=facts.status,
+        title={str(code): text for code, text in facts.title.items()},
+        ends_at=facts.ends_at,
+    )
+    await session.merge(copied)
+
+
+async def keep_going(session: AsyncSession, registration: RegistrationFacts) -> None:
+    """Counts a registration's attendees for its organisation; a private person's registration is nobody's."""
+    if registration.organisation is None:
+        await session.exec(delete(Going).where(col(Going.registration_id) == registration.registration_id))
+        return
+    counts = Counter(attendee.status for attendee in registration.attendees)
+    going = await session.get(Going, registration.registration_id)
+    going = going or Going(
+        registration_id=registration.registration_id,
+        event_id=registration.event_id,
+        organisation_id=registration.organisation.id,
+    )
+    going.organisation_id = registration.organisation.id
+    going.confirmed = counts["confirmed"]
+    going.signed_up = sum(counts[status] for status in ACTIVE)
+    session.add(going)
+
+
+async def find_event(session: AsyncSession, reference: str) -> Event:
+    """By id or slug."""
+    try:
+        event = await session.get(Event, UUID(reference))
+    except ValueError:
+        event = (await session.exec(select(Event).where(Event.slug == reference))).first()
+    if event is None:
+        raise NotFound("There is no such event.")
+    return event
+
+
+async def organisations_going(session: AsyncSession, event_id: UUID) -> frozenset[UUID]:
+    """Who has confirmed attendees there."""
+    going = select(Going.organisation_id).where(Going.event_id == event_id, Going.confirmed > 0)
+    return frozenset(await session.exec(going))
+
+
+async def is_signed_up(session: AsyncSession, event_id: UUID, organisation_id: UUID) -> bool:
+    """Whether the organisation has anybody confirmed, waiting, or not yet approved there."""
+    mine = (Going.event_id == event_id, Going.organisation_id == organisation_id, Going.signed_up > 0)
+    return bool((await session.exec(select(func.count()).select_from(Going).where(*mine))).one())
