@@ -1,0 +1,137 @@
+"""The index as this process holds it: read on from the profiles before every ranking, so that no answer is behind."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from prometheus_client import CollectorRegistry, Gauge
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.matching.similarity import Index, Profile, Statement
+from services.matching.statements import holding, texts_of, today
+from services.matching.tables import Organisation
+from shared.database import Database
+from shared.telemetry import get_logger
+
+log = get_logger()
+
+# So many rows are read and decoded at a time; more would hold the event loop for longer than other callers like.
+PORTION = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An index and the number of the last change in it."""
+
+    index: Index
+    number: int
+
+
+class CurrentIndex:
+    """One for a process. Ranking and building run in worker threads; the event loop only reads rows."""
+
+    def __init__(self, database: Database, registry: CollectorRegistry) -> None:
+        self._database = database
+        self._held: Held | None = None
+        self._turn = asyncio.Lock()
+        self._rebuilding: asyncio.Task[None] | None = None
+        self._size = Gauge("index_profiles", "Profiles in this process's index", registry=registry)
+        self._number = Gauge("index_change", "The last change of a profile in the index", registry=registry)
+
+    async def now(self) -> Index:
+        """The index with every change committed before this call. The first call builds it, which takes seconds."""
+        held = self._held
+        if held is None or await self._read_changed(held.number):
+            async with self._turn:
+                held = await self._caught_up(self._held or await self._built())
+                self._held = held
+                self._size.set(len(held.index))
+                self._number.set(held.number)
+        if held.index.stale and (self._rebuilding is None or self._rebuilding.done()):
+            self._rebuilding = asyncio.create_task(self._rebuild(held), name="rebuild index")
+        return held.index
+
+    async def close(self) -> None:
+        if self._rebuilding is not None:
+            self._rebuilding.cancel()
+            await asyncio.gather(self._rebuilding, return_exceptions=True)
+
+    async def _built(self) -> Held:
+        async with self._database.reading() as session:
+            number = (await session.exec(select(func.max(Organisation.change)))).one() or 0
+        profiles: list[Profile] = []
+        after: UUID | None = None
+        while rows := await self._read_portion(after):
+            after = rows[-1].id
+            profiles += await asyncio.to_thread(profiles_of, rows)
+        index = await asyncio.to_thread(Index.build, profiles)
+        log.info("index built", profiles=len(index), change=number)
+        return Held(index, number)
+
+    async def _caught_up(self, held: Held) -> Held:
+        changed = await self._read_changed(held.number)
+        if not changed:
+            return held
+        number = max(row.change for row in changed)
+        return Held(await asyncio.to_thread(_applied, held.index, changed), number)
+
+    async def _rebuild(self, stale: Held) -> None:
+        """Answers go on from the old index meanwhile; what changed since is read on by the next ranking."""
+        rebuilt = await asyncio.to_thread(stale.index.rebuilt)
+        async with self._turn:
+            self._held = Held(rebuilt, stale.number)
+        log.info("index rebuilt", profiles=len(rebuilt), change=stale.number)
+
+    async def _read_changed(self, number: int) -> Sequence[Organisation]:
+        async with self._database.reading() as session:
+            return await _read(session, col(Organisation.change) > number)
+
+    async def _read_portion(self, after: UUID | None) -> Sequence[Organisation]:
+        async with self._database.reading() as session:
+            later = True if after is None else col(Organisation.id) > after
+            return await _read(session, later, PORTION)
+
+
+async def _read(session: AsyncSession, condition: object, most: int | None = None) -> Sequence[Organisation]:
+    statement = select(Organisation).where(condition).order_by(col(Organisation.id)).limit(most)  # type: ignore[arg-type]  # a bare True is SQL's, too
+    return (await session.exec(statement)).all()
+
+
+def _applied(index: Index, changed: Sequence[Organisation]) -> Index:
+    return index.apply(profiles_of(changed), ())
+
+
+def profiles_of(organisations: Sequence[Organisation]) -> list[Profile]:
+    return [profile_of(each) for each in organisations]
+
+
+def profile_of(organisation: Organisation) -> Profile:
+    """What the engine compares of an organisation: whatever holds today."""
+    day = today()
+    return Profile(
+        id=organisation.id,
+        kind=organisation.kind or "",
+        texts=tuple((organisation.summary or {}).values()),
+        offers=tuple(_statement(each) for each in holding(organisation.offers, day)),
+        needs=tuple(_statement(each) for each in holding(organisation.needs, day)),
+        sectors=frozenset(organisation.sectors),
+        focus_areas=frozenset(organisation.focus_areas),
+        hub=organisation.hub,
+        parent=organisation.parent,
+        published=organisation.published,
+    )
+
+
+def _statement(stored: dict[str, object]) -> Statement:
+    resource = stored.get("resource") or {}
+    assert isinstance(resource, dict)
+    return Statement(
+        id=str(stored["id"]),
+        category=str(stored["category"]),
+        texts=texts_of(stored),
+        stream=resource.get("stream"),
+        direction=resource.get("direction"),
+        public=stored["visibility"] == "public",
+    )

@@ -1,0 +1,72 @@
+"""The search and the vocabulary over HTTP."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from services.matching import search
+from services.matching.profile_fields import Category, Kind
+from services.matching.routes.organisations import OWN, OrganisationCard
+from services.matching.routes.suggestions import Fit, ReasonView, TheIndex, fit_of, reasons_of
+from services.matching.suggestions import Filters, Partner, Strength
+from services.matching.vocabulary import vocabulary
+from shared.auth import KnownCaller
+from shared.database import Reading
+from shared.fields import Input, Language, LongText
+from shared.lists import Page
+from shared.pages import page_language
+
+router = APIRouter(prefix="/v1", tags=["search"])
+
+
+class SearchInput(Input):
+    """What is looked for, in Danish or English. `language` is that of the explanations."""
+
+    text: Annotated[LongText, Field(max_length=5_000)]
+    language: Language | None = None
+    kinds: Annotated[list[Kind], Field(max_length=7)] = []
+    categories: Annotated[list[Category], Field(max_length=8)] = []
+    event: Annotated[str, Field(max_length=100)] | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 20
+
+
+class FoundView(BaseModel):
+    """A partner found for a text; a reason's need is the text itself, so it is null."""
+
+    organisation: OrganisationCard
+    score: float = Field(ge=0, le=1)
+    strength: Strength
+    fit: Fit
+    reasons: list[ReasonView]
+    explanation: str
+
+    @classmethod
+    def of(cls, partner: Partner) -> Self:
+        return cls(
+            organisation=OrganisationCard.of(partner.organisation),
+            score=partner.suggestion.score,
+            strength=partner.strength,
+            fit=fit_of(partner.suggestion),
+            reasons=reasons_of(partner),
+            explanation=partner.explanation,
+        )
+
+
+@router.post("/search", responses=OWN)
+async def search_partners(
+    body: SearchInput, caller: KnownCaller, index: TheIndex, session: Reading, request: Request
+) -> Page[FoundView]:
+    """Partners for a need in free text, the best first; only what is public is compared."""
+    filters = Filters(body.limit, frozenset(body.kinds), frozenset(body.categories), None, body.event)
+    scope = await search.scope_of(session, caller, filters.event)
+    found = await search.rank(index, body.text, scope, filters)
+    partners = await search.found_partners(session, found, body.language or page_language(request))
+    return Page(items=[FoundView.of(partner) for partner in partners])
+
+
+@router.get("/vocabulary", tags=["vocabulary"])
+async def get_vocabulary(response: Response) -> dict[str, dict[str, dict[str, str]]]:
+    """The words organisations choose from: group, key, labels in Danish and English."""
+    response.headers["Cache-Control"] = "public, max-age=3600"
+    return {group: {key: dict(labels) for key, labels in each.items()} for group, each in vocabulary().items()}

@@ -1,0 +1,214 @@
+"""Suggestions and answers over HTTP."""
+
+from typing import Annotated, Self
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import BaseModel, Field
+
+from services.matching import introductions, suggestions
+from services.matching.introductions import AnswerKind, Pair
+from services.matching.profile_fields import Category, Hub, Kind
+from services.matching.routes.organisations import OWN, OrganisationCard, OrganisationId, StatementView
+from services.matching.settings import Settings
+from services.matching.sight import find_own
+from services.matching.similarity import Ground, Index, Suggestion
+from services.matching.suggestions import Filters, Partner, Strength
+from shared.auth import KnownCaller
+from shared.database import Reading, Transaction, database_of
+from shared.fields import Input, Language, LongText
+from shared.lists import Limit, Page
+from shared.pages import page_language
+from shared.problems import NextStep, WrongStatus, documented
+
+router = APIRouter(prefix="/v1/organisations/{organisation}/suggestions", tags=["suggestions"])
+
+OtherId = Annotated[UUID, Path(description="The other organisation's id")]
+
+
+async def _index(request: Request, _: KnownCaller) -> Index:
+    index: Index = await request.app.state.index.now()
+    return index
+
+
+# Before a session, always: who waits for the first index would else hold the connection that building it needs.
+TheIndex = Annotated[Index, Depends(_index)]
+
+
+class Fit(BaseModel):
+    """The three parts of the score; they add up to it."""
+
+    their_offers_my_needs: float
+    my_offers_their_needs: float
+    common_ground: float
+
+
+class TermView(BaseModel):
+    """Two words that tie the texts, also across Danish and English, and their share of the score."""
+
+    yours: str
+    theirs: str
+    share: float
+
+
+class ReasonView(BaseModel):
+    """One cause of a suggestion. `share` is what the terms and `rest`, the small ties, give to the score."""
+
+    ground: Ground
+    share: float
+    need: StatementView | None
+    offer: StatementView | None
+    terms: list[TermView]
+    rest: float
+
+
+class SuggestionView(BaseModel):
+    """A partner as proposed. `answer` is your own; nobody else sees it."""
+
+    organisation: OrganisationCard
+    score: float = Field(ge=0, le=1)
+    strength: Strength
+    fit: Fit
+    reasons: list[ReasonView]
+    explanation: str
+    answer: AnswerKind | None
+
+    @classmethod
+    def of(cls, partner: Partner) -> Self:
+        return cls.model_validate(
+            {
+                "organisation": OrganisationCard.of(partner.organisation),
+                "score": partner.suggestion.score,
+                "strength": partner.strength,
+                "fit": fit_of(partner.suggestion),
+                "reasons": reasons_of(partner),
+                "explanation": partner.explanation,
+                "answer": partner.answer,
+            }
+        )
+
+
+def fit_of(suggestion: Suggestion) -> Fit:
+    return Fit.model_validate(suggestion, from_attributes=True)
+
+
+def reasons_of(partner: Partner) -> list[ReasonView]:
+    return [
+        ReasonView(
+            ground=told.reason.ground,
+            share=told.reason.share,
+            need=StatementView(**told.need) if told.need else None,
+            offer=StatementView(**told.offer) if told.offer else None,
+            terms=[TermView.model_validate(tie, from_attributes=True) for tie in told.reason.terms],
+            rest=max(told.reason.rest, 0.0),
+        )
+        for told in partner.told
+    ]
+
+
+@router.get("", responses=OWN)
+async def list_suggestions(
+    organisation: OrganisationId,
+    caller: KnownCaller,
+    index: TheIndex,
+    session: Reading,
+    request: Request,
+    kind: Annotated[list[Kind] | None, Query(max_length=7, description="May be given several times")] = None,
+    category: Annotated[Category | None, Query()] = None,
+    hub: Annotated[Hub | None, Query()] = None,
+    event: Annotated[str | None, Query(max_length=100, description="Id or slug: whom to meet there")] = None,
+    limit: Limit = 20,
+) -> Page[SuggestionView]:
+    """Partners for an organisation, the best first, each with what ties it to this one."""
+    categories = frozenset((category,)) if category else frozenset[str]()
+    filters = Filters(limit, frozenset(kind or ()), categories, hub, event)
+    asking = await suggestions.asking_for(session, caller, organisation, filters)
+    found = await suggestions.rank(index, asking, filters)
+    partners = await suggestions.partners(session, asking, found, page_language(request))
+    return Page(items=[SuggestionView.of(partner) for partner in partners])
+
+
+class AnswerInput(Input):
+    """`yes` puts you in touch when the other side says yes, too; `not_for_us` is never told to anybody."""
+
+    answer: AnswerKind
+    message: LongText | None = Field(default=None, max_length=2_000, description="To the other side, with a yes")
+
+
+class AnswerView(BaseModel):
+    """`introduction` is null unless you said yes."""
+
+    answer: AnswerKind
+    introduction: UUID | None
+    status: str | None
+    next_steps: list[NextStep]
+
+    @classmethod
+    def of(cls, pair: Pair) -> Self:
+        assert pair.my_answer is not None
+        one = pair.introduction if pair.my_answer.answer == "yes" else None
+        if one is None:
+            return cls.model_validate(
+                {"answer": pair.my_answer.answer, "introduction": None, "status": None, "next_steps": []}
+            )
+        completed = one.status == "completed"
+        href = f"/v1/introductions/{one.id}"
+        step = (
+            NextStep(action="write_to_them", label="You have been put in touch: see whom to write to", href=href)
+            if completed
+            else NextStep(
+                action="wait_for_answer",
+                label="They are asked; you hear from us when they say yes",
+                href=href,
+                by=one.expires_at.isoformat(),
+            )
+        )
+        # What the other side has said, if not yes, shows nowhere.
+        status = "completed" if completed else "requested"
+        return cls.model_validate({"answer": "yes", "introduction": one.id, "status": status, "next_steps": [step]})
+
+
+Why = dict[Language, str] | None
+
+
+async def _why(organisation: UUID, other: UUID, body: AnswerInput, index: TheIndex, request: Request) -> Why:
+    """The sentence for the other side, found before the transaction: ranking is no work for a write lock."""
+    if body.answer != "yes":
+        return None
+    async with database_of(request).reading() as session:
+        return await suggestions.why_introduced(session, index, organisation, other)
+
+
+@router.put("/{other}/answer", responses=OWN)
+async def answer_suggestion(
+    organisation: OrganisationId,
+    other: OtherId,
+    body: AnswerInput,
+    caller: KnownCaller,
+    why: Annotated[Why, Depends(_why)],
+    session: Transaction,
+    request: Request,
+) -> AnswerView:
+    """The one way to answer: the first yes asks the other side, the second puts both in touch."""
+    settings: Settings = request.app.state.settings
+    found = await find_own(session, caller, organisation)
+    pair = await introductions.answer(
+        session,
+        found.id,
+        other,
+        body.answer,
+        message=body.message,
+        explanation=why,
+        days=settings.introduction_days,
+    )
+    return AnswerView.of(pair)
+
+
+@router.delete("/{other}/answer", status_code=204, responses={**OWN, **documented(WrongStatus)})
+async def take_answer_back(
+    organisation: OrganisationId, other: OtherId, caller: KnownCaller, session: Transaction
+) -> Response:
+    """Forgets an answer; a yes that has put both in touch stays."""
+    found = await find_own(session, caller, organisation)
+    await introductions.take_back(session, found.id, other)
+    return Response(status_code=204)

@@ -1,0 +1,240 @@
+"""Suggestions: who may be a partner, how well it fits, and the reasons a reader may see."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+from uuid import UUID
+
+from sqlmodel import col, or_, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.matching.explanations import Told, explain, explain_to_both
+from services.matching.sight import NoOrganisation, sight_of
+from services.matching.sign_ups import find_event, is_signed_up, organisations_going
+from services.matching.similarity import Ground, Index, Reason, Suggestion
+from services.matching.statements import readable, texts_of
+from services.matching.tables import Answer, Event, Organisation
+from shared.auth import Caller
+from shared.fields import Language
+from shared.problems import NotAllowed
+
+Strength = Literal["strong", "good", "possible"]
+STRONG, GOOD = 0.6, 0.4
+LANGUAGES: tuple[Language, ...] = ("da", "en")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What a caller asks for; empty and None leave it open."""
+
+    limit: int = 20
+    kinds: frozenset[str] = frozenset()
+    categories: frozenset[str] = frozenset()
+    hub: str | None = None
+    event: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """For whom partners are sought, what the reader may see, and who may be among them."""
+
+    organisation: Organisation
+    members_parts: bool
+    own_parts: bool
+    among: frozenset[UUID] | None
+    without: frozenset[UUID]
+    answers: Mapping[UUID, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A partner as proposed to a reader."""
+
+    organisation: Organisation
+    suggestion: Suggestion
+    told: tuple[Told, ...]
+    explanation: str
+    answer: str | None = None
+
+    @property
+    def strength(self) -> Strength:
+        score = self.suggestion.score
+        return "strong" if score >= STRONG else "good" if score >= GOOD else "possible"
+
+
+async def asking_for(session: AsyncSession, caller: Caller, organisation_id: UUID, filters: Filters) -> Asking:
+    """Who asks for this organisation's partners, if the caller may.
+
+    Its own people may, and the organiser of an event it goes to, who is told nothing of its answers.
+    """
+    sight = await sight_of(session, caller)
+    organisation = sight.own.get(organisation_id) or await session.get(Organisation, organisation_id)
+    if organisation is None:
+        caller.require(False)
+        raise NoOrganisation()
+    event = await find_event(session, filters.event) if filters.event and caller.known else None
+    own = sight.owns(organisation_id)
+    if not own and not await _organises_for(session, caller, event, organisation_id):
+        if caller.known and not organisation.published:
+            raise NoOrganisation()
+        caller.require(False, may_see=True)
+    among = await _meeting(session, caller, event, organisation_id) if event is not None else None
+    hidden = await not_for_each_other(session, [organisation_id])
+    return Asking(
+        organisation=organisation,
+        members_parts=own and (organisation.published or caller.is_admin),
+        own_parts=own,
+        among=among,
+        without=hidden | await _answered(session, organisation_id, "already_partners"),
+        answers=await _answers_of(session, organisation_id) if own else {},
+    )
+
+
+async def _organises_for(session: AsyncSession, caller: Caller, event: Event | None, organisation_id: UUID) -> bool:
+    return (
+        event is not None
+        and caller.organises(event.organisation_id)
+        and await is_signed_up(session, event.id, organisation_id)
+    )
+
+
+async def _meeting(session: AsyncSession, caller: Caller, event: Event, organisation_id: UUID) -> frozenset[UUID]:
+    """Who is going; told to those who have signed up themselves, and to the organiser."""
+    if not caller.organises(event.organisation_id) and not await is_signed_up(session, event.id, organisation_id):
+        raise NotAllowed("Whom to meet at an event is shown to those who have signed up for it.")
+    return await organisations_going(session, event.id)
+
+
+async def not_for_each_other(session: AsyncSession, own: Sequence[UUID]) -> frozenset[UUID]:
+    """Those that one of our own has said no to, or that have said no to it: neither sees the other again."""
+    if not own:
+        return frozenset()
+    either = or_(col(Answer.organisation_id).in_(own), col(Answer.other_id).in_(own))
+    statement = select(Answer.organisation_id, Answer.other_id).where(Answer.answer == "not_for_us", either)
+    found = (await session.exec(statement)).all()
+    return frozenset(side for pair in found for side in pair) - frozenset(own)
+
+
+async def _answered(session: AsyncSession, organisation_id: UUID, answer: str) -> frozenset[UUID]:
+    mine = (Answer.organisation_id == organisation_id, Answer.answer == answer)
+    return frozenset(await session.exec(select(Answer.other_id).where(*mine)))
+
+
+async def _answers_of(session: AsyncSession, organisation_id: UUID) -> dict[UUID, str]:
+    mine = select(Answer.other_id, Answer.answer).where(Answer.organisation_id == organisation_id)
+    return dict((await session.exec(mine)).all())
+
+
+async def rank(index: Index, asking: Asking, filters: Filters) -> list[Suggestion]:
+    """The engine's suggestions, computed in a worker thread."""
+    return await asyncio.to_thread(
+        index.suggest,
+        asking.organisation.id,
+        limit=filters.limit,
+        kinds=filters.kinds or None,
+        category=next(iter(filters.categories), None),
+        hub=filters.hub,
+        among=asking.among,
+        without=asking.without,
+        hidden_needs=asking.members_parts,
+    )
+
+
+async def partners(
+    session: AsyncSession, asking: Asking, found: Sequence[Suggestion], language: Language
+) -> list[Partner]:
+    """The suggestions with names, texts and a sentence, and without what the reader may not see."""
+    organisations = await published(session, (each.profile_id for each in found))
+    mine = asking.organisation
+    own = {each["id"]: each for each in readable([*mine.offers, *mine.needs], members_parts=asking.own_parts)}
+    result = []
+    for each in found:
+        other = organisations.get(each.profile_id)
+        if other is not None:
+            seen = see(each, other, own, members_parts=asking.members_parts)
+            sentence = explain(other.name, seen[1], language)
+            result.append(Partner(other, *seen, sentence, asking.answers.get(other.id)))
+    return sorted(result, key=lambda partner: -partner.suggestion.score)
+
+
+async def published(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Organisation]:
+    """Those of the organisations that are published now: one may have gone since it was ranked."""
+    statement = select(Organisation).where(col(Organisation.id).in_(list(ids)), col(Organisation.published))
+    return {each.id: each for each in await session.exec(statement)}
+
+
+def see(
+    suggestion: Suggestion, other: Organisation, own: Mapping[str, dict[str, Any]], *, members_parts: bool
+) -> tuple[Suggestion, tuple[Told, ...]]:
+    """The suggestion as its reader may see it: what rests on hidden texts is taken off the score with its reason."""
+    theirs = readable([*other.offers, *other.needs], members_parts=members_parts)
+    texts = {**own, **{each["id"]: each for each in theirs}}
+    hides = members_parts is False and any(each["visibility"] != "public" for each in other.offers)
+    words = _words_of(other, theirs) if hides else None
+    told = [seen for reason in suggestion.reasons if (seen := _tell(reason, texts, words)) is not None]
+    if len(told) == len(suggestion.reasons) and words is None:
+        return suggestion, tuple(told)
+    return _of_reasons(suggestion, [each.reason for each in told]), tuple(told)
+
+
+def _of_reasons(suggestion: Suggestion, reasons: Sequence[Reason]) -> Suggestion:
+    """The suggestion that rests on these reasons alone."""
+    parts = dict.fromkeys(_PART.values(), 0.0)
+    for reason in reasons:
+        parts[_PART[reason.ground]] += reason.share
+    return Suggestion(
+        profile_id=suggestion.profile_id,
+        score=sum(parts.values()),
+        their_offers_my_needs=parts["their_offers_my_needs"],
+        my_offers_their_needs=parts["my_offers_their_needs"],
+        common_ground=parts["common_ground"],
+        reasons=tuple(reasons),
+    )
+
+
+_PART = {
+    Ground.THEIR_OFFER: "their_offers_my_needs",
+    Ground.MY_OFFER: "my_offers_their_needs",
+    Ground.TEXT: "common_ground",
+    Ground.SECTORS: "common_ground",
+    Ground.FOCUS_AREAS: "common_ground",
+}
+
+
+def _words_of(other: Organisation, theirs: Iterable[Mapping[str, Any]]) -> str:
+    texts = [*(other.summary or {}).values(), *(text for each in theirs for text in texts_of(dict(each)))]
+    return "\n".join(texts).casefold()
+
+
+def _tell(reason: Reason, texts: Mapping[str, dict[str, Any]], words: str | None) -> Told | None:
+    """The reason with its texts; None when one of them is hidden from the reader or has just been changed."""
+    need, offer = texts.get(reason.need_id or ""), texts.get(reason.offer_id or "")
+    if (reason.need_id and need is None) or (reason.offer_id and offer is None):
+        return None
+    if reason.ground is Ground.TEXT and words is not None:
+        terms = tuple(tie for tie in reason.terms if tie.theirs.casefold() in words)
+        reason = replace(reason, terms=terms, rest=0.0, share=sum(tie.share for tie in terms))
+        return Told(reason) if terms else None
+    return Told(reason, need, offer)
+
+
+async def why_introduced(
+    session: AsyncSession, index: Index, asks_id: UUID, asked_id: UUID
+) -> dict[Language, str] | None:
+    """Why two organisations should meet, in both languages, for readers of either side; None when nothing ties them."""
+    statement = select(Organisation).where(col(Organisation.id).in_((asks_id, asked_id)))
+    both = {each.id: each for each in await session.exec(statement)}
+    if len(both) < 2:
+        return None
+    asks, asked = both[asks_id], both[asked_id]
+    members_parts = asks.published and asked.published
+    found = await asyncio.to_thread(
+        index.suggest, asks_id, limit=1, among=frozenset((asked_id,)), hidden_needs=members_parts
+    )
+    if not found:
+        return None
+    own = {each["id"]: each for each in readable([*asks.offers, *asks.needs], members_parts=members_parts)}
+    _, told = see(found[0], asked, own, members_parts=members_parts)
+    written = {code: explain_to_both(asks.name, asked.name, told, asks_id, code) for code in LANGUAGES}
+    return {code: text for code, text in written.items() if text} or None
