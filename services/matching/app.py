@@ -1,0 +1,62 @@
+"""The matching service: what it serves, listens to and does by itself."""
+
+from fastapi import FastAPI
+
+from services.matching import introductions, profiles
+from services.matching.changes import number_changes
+from services.matching.current_index import CurrentIndex
+from services.matching.routes import claims, imports, members, organisations, search, suggestions
+from services.matching.routes import introductions as introduction_routes
+from services.matching.settings import Settings
+from services.matching.subscriptions import subscriptions
+from shared.service import Job, create_service
+
+A_MINUTE = 60.0
+
+
+async def expire_introductions(app: FastAPI) -> bool:
+    # Looked at first: an empty transaction would wake the jobs again.
+    async with app.state.database.reading() as session:
+        if not await introductions.any_overdue(session):
+            return False
+    async with app.state.database.transaction() as session:
+        return await introductions.expire(session)
+
+
+async def lapse_statements(app: FastAPI) -> bool:
+    async with app.state.database.reading() as session:
+        if not await profiles.any_lapsed(session):
+            return False
+    async with app.state.database.transaction() as session:
+        return await profiles.lapse(session)
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    app = create_service(
+        "matching",
+        settings or Settings.load(),
+        title="Videnbro matching: organisations, suggestions, introductions",
+        routers=[
+            imports.router,
+            claims.router,
+            organisations.router,
+            members.router,
+            suggestions.router,
+            introduction_routes.router,
+            search.router,
+        ],
+        subscriptions=subscriptions,
+        jobs=[
+            Job("expire introductions", expire_introductions, poll=A_MINUTE),
+            Job("lapse statements", lapse_statements, poll=A_MINUTE),
+        ],
+        stopped=close_index,
+    )
+    state = app.state
+    state.database.before_commit.append(number_changes)
+    state.index = CurrentIndex(state.database, state.figures.registry)
+    return app
+
+
+async def close_index(app: FastAPI) -> None:
+    await app.state.index.close()
