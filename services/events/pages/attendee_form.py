@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from services.events.pages.sign_up_form import WRONG, Words
 from services.events.registrations.changes import NewName, rename
-from services.events.registrations.sign_up import AlreadyRegistered
+from services.events.registrations.deciding import AlreadyRegistered
 from services.events.routes.attendees import AttendeeChange
 from services.events.tables import Attendee
 from shared.auth import Links

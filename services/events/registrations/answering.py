@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events.registrations.sign_up import AskedSignUp, SignedUp, sign_up_all
+from services.events.registrations.deciding import AskedSignUp, SignedUp
+from services.events.registrations.sign_up import sign_up_all
 from shared.auth import Links
 from shared.database import Database, Together
 from shared.idempotency import Claim, Kept, KeyReused, recall, remember

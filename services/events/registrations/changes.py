@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.events.registrations.deciding import AlreadyRegistered
 from services.events.registrations.facts import Changes, RegistrationSeen, see, tell_changes
 from services.events.registrations.promotion import promote_waiting
 from services.events.registrations.seats import EventSeats, lock_seats
-from services.events.registrations.sign_up import AlreadyRegistered
 from services.events.tables import ACTIVE, HOLDING, Attendee, Event, Registration, ReplacedCode
 from shared.auth import Links, ticket_hash
 from shared.contracts.events import AttendeeChange

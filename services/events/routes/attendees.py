@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from services.events import programme
 from services.events.registrations.access import OwnAttendee, find_attendee
 from services.events.registrations.changes import ChangesClosed, NewName, cancel_attendees, rename
+from services.events.registrations.deciding import AlreadyRegistered
 from services.events.registrations.listing import AttendeeFilters, AttendeeRow, list_attendees
-from services.events.registrations.sign_up import AlreadyRegistered
 from services.events.routes.events import EventReference, _aware
 from services.events.tables import Attendee
 from shared.auth import KnownCaller, Links, Purpose, TheLinks, link_expiry

@@ -18,10 +18,7 @@ from services.events.registrations.changes import (
     change_contact,
     resend,
 )
-from services.events.registrations.facts import RegistrationSeen, see, shared_status
-from services.events.registrations.listing import list_registrations
-from services.events.registrations.seats import CapacityReached
-from services.events.registrations.sign_up import (
+from services.events.registrations.deciding import (
     AlreadyRegistered,
     AskedAttendee,
     AskedSignUp,
@@ -31,6 +28,9 @@ from services.events.registrations.sign_up import (
     RegistrationNotOpen,
     SignedUp,
 )
+from services.events.registrations.facts import RegistrationSeen, see, shared_status
+from services.events.registrations.listing import list_registrations
+from services.events.registrations.seats import CapacityReached
 from services.events.routes.events import EventReference, IfMatch, OrganisationKind, expected_version
 from services.events.tables import Event
 from shared.auth import AnyCaller, Caller, KnownCaller, Links, Purpose, TheLinks, link_expiry

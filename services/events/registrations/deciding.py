@@ -1,0 +1,230 @@
+"""Deciding a sign-up: who gets a seat, who waits, who is refused and why. In memory, under the event's lock."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from services.events.organisations import NamedOrganisation, Recognised
+from services.events.registrations.seats import EventSeats, QuotaSeats, capacity_reached
+from shared.auth import Caller
+from shared.contracts.events import AttendeeStatus, ContactPerson
+from shared.database import uuid7
+from shared.fields import Language, same_address
+from shared.problems import FieldError, Invalid, NextStep, NotFound, Problem
+from shared.telemetry import Origin
+
+IfFull = Literal["waitlist_rest", "waitlist_all", "refuse"]
+# Addresses that have a seat or wait, by event: whose attendee and registration; None for one of the batch at hand.
+Known = dict[tuple[UUID, str], tuple[UUID, UUID] | None]
+
+_REFERENCE_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+class NotPublished(Problem):
+    status, slug, title = 409, "not-published", "The event is not published yet"
+
+
+class RegistrationNotOpen(Problem):
+    status, slug, title = 409, "registration-not-open", "Registration has not opened yet"
+
+
+class RegistrationClosed(Problem):
+    status, slug, title = 409, "registration-closed", "Registration is closed"
+
+
+class AlreadyRegistered(Problem):
+    """`pointer` names the address that is registered; who it is stays between us and the person, who gets a mail."""
+
+    status, slug, title = 409, "already-registered", "Somebody with this e-mail address is registered already"
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAttendee:
+    name: str | None = None
+    email: str | None = None
+    job_title: str | None = None
+    ticket_type: str | None = None
+    also_accepts: tuple[str, ...] = ()
+    language: Language | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AskedSignUp:
+    """A sign-up as it was asked for. `origin` is the request's, since a batch is decided outside of it."""
+
+    event_id: UUID
+    organisation: NamedOrganisation | None
+    contact: ContactPerson
+    attendees: tuple[AskedAttendee, ...]
+    if_full: IfFull = "waitlist_rest"
+    caller: Caller = field(default_factory=Caller)
+    origin: Origin = field(default_factory=Origin)
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUpAttendee:
+    id: UUID
+    status: AttendeeStatus
+    name: str | None
+    email: str | None
+    ticket_type: str | None
+    language: Language | None = None
+    line_number: int | None = None
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUp:
+    """What came of a sign-up: its rows as written."""
+
+    id: UUID
+    event: Any
+    reference: str
+    organisation: Recognised | None
+    contact: ContactPerson
+    attendees: tuple[SignedUpAttendee, ...]
+
+
+def decide(
+    asked: AskedSignUp,
+    event: Any,
+    seats: EventSeats,
+    organisation: Recognised | None,
+    known: Known,
+    now: datetime,
+) -> SignedUp | Problem:
+    refusal = (
+        _not_open(asked, event, now)
+        or _odd_ticket_types(asked, event, organisation)
+        or _already_registered(asked, known)
+    )
+    if refusal is not None:
+        return refusal
+    wanted = [_with_default_type(attendee, event, organisation) for attendee in asked.attendees]
+    placed = place(wanted, asked.if_full, seats, may_wait=event.waitlist_mode != "off")
+    if isinstance(placed, Problem):
+        return placed
+    # Later sign-ups of this batch must see these addresses.
+    known.update({(event.id, same_address(each.email)): None for each in placed if each.email})
+    reference = "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(8))
+    return SignedUp(uuid7(), event, reference, organisation, asked.contact, tuple(placed))
+
+
+def _not_open(asked: AskedSignUp, event: Any, now: datetime) -> Problem | None:
+    """Organisers may register walk-ins before it opens and after it closes."""
+    organises = asked.caller.organises(event.organisation_id)
+    if event.status == "draft":
+        return NotPublished() if organises else NotFound("There is no such event.")
+    if event.status == "cancelled":
+        return RegistrationClosed("The event is cancelled.")
+    if organises:
+        return None
+    if event.status == "completed" or now >= event.registration_closes_at:
+        return RegistrationClosed(f"Registration closed at {event.registration_closes_at.isoformat()}.")
+    if event.registration_opens_at and now < event.registration_opens_at:
+        return RegistrationNotOpen(f"Registration opens at {event.registration_opens_at.isoformat()}.")
+    return None
+
+
+def _odd_ticket_types(asked: AskedSignUp, event: Any, organisation: Recognised | None) -> Problem | None:
+    offered = {each["key"]: each for each in event.ticket_types}
+    kind = organisation.kind if organisation else None
+    errors = [
+        error
+        for index, attendee in enumerate(asked.attendees)
+        for key in (attendee.ticket_type, *attendee.also_accepts)
+        if key is not None and (error := _odd_ticket_type(f"/attendees/{index}/ticket_type", key, offered, kind))
+    ]
+    return Invalid(*errors) if errors else None
+
+
+def _odd_ticket_type(pointer: str, key: str, offered: dict[str, Any], kind: str | None) -> FieldError | None:
+    if key not in offered:
+        allowed = ", ".join(offered) or "none: leave it out"
+        return FieldError(pointer=pointer, detail=f"not a ticket type of this event; allowed: {allowed}")
+    kinds = offered[key].get("kinds")
+    if kinds and kind not in kinds:
+        return FieldError(pointer=pointer, detail=f"{key} is for organisations of kind {', '.join(kinds)}")
+    return None
+
+
+def _already_registered(asked: AskedSignUp, known: Known) -> Problem | None:
+    for index, attendee in enumerate(asked.attendees):
+        if attendee.email and (asked.event_id, same_address(attendee.email)) in known:
+            step = NextStep(action="request_link", label="Ask for the link to be mailed again", href="/v1/links")
+            return AlreadyRegistered(pointer=f"/attendees/{index}/email", next_steps=[step])
+    return None
+
+
+def _with_default_type(attendee: AskedAttendee, event: Any, organisation: Recognised | None) -> AskedAttendee:
+    """Who names no ticket type gets the first that is for its kind of organisation."""
+    if attendee.ticket_type or not event.ticket_types:
+        return attendee
+    kind = organisation.kind if organisation else None
+    fitting = [each["key"] for each in event.ticket_types if not each.get("kinds") or kind in each["kinds"]]
+    return replace(attendee, ticket_type=next(iter(fitting), None))
+
+
+def place(
+    wanted: Sequence[AskedAttendee], if_full: IfFull, seats: EventSeats, *, may_wait: bool
+) -> list[SignedUpAttendee] | Problem:
+    """Gives each attendee a seat or a number in line, or refuses all, as `if_full` says."""
+    taken = [_take(attendee, seats) for attendee in wanted]
+    if all(seat.quota is None for seat in taken):
+        return [_confirmed(attendee, seat.ticket_type) for attendee, seat in zip(wanted, taken, strict=True)]
+    if if_full == "refuse" or not may_wait:
+        return _refuse(taken, seats, may_wait=may_wait)
+    if if_full == "waitlist_all":
+        _give_back(taken, seats)
+        return [_waitlisted(attendee, seats) for attendee in wanted]
+    return [
+        _confirmed(attendee, seat.ticket_type) if seat.quota is None else _waitlisted(attendee, seats)
+        for attendee, seat in zip(wanted, taken, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """A seat of `ticket_type`, or the `quota` that had none."""
+
+    ticket_type: str | None
+    quota: QuotaSeats | None = None
+
+
+def _take(attendee: AskedAttendee, seats: EventSeats) -> _Seat:
+    for ticket_type in (attendee.ticket_type, *attendee.also_accepts):
+        if seats.take(ticket_type):
+            return _Seat(ticket_type)
+    return _Seat(attendee.ticket_type, seats.full_quota(attendee.ticket_type))
+
+
+def _give_back(taken: Iterable[_Seat], seats: EventSeats) -> None:
+    for seat in taken:
+        if seat.quota is None:
+            seats.give_back(seat.ticket_type)
+
+
+def _refuse(taken: Sequence[_Seat], seats: EventSeats, *, may_wait: bool) -> Problem:
+    _give_back(taken, seats)
+    full = next(seat.quota for seat in taken if seat.quota is not None)
+    requested = len(taken) if full is seats.event else sum(full in seats.quotas_of(seat.ticket_type) for seat in taken)
+    return capacity_reached(full, requested, may_wait=may_wait)
+
+
+def _confirmed(attendee: AskedAttendee, ticket_type: str | None) -> SignedUpAttendee:
+    return SignedUpAttendee(uuid7(), "confirmed", attendee.name, attendee.email, ticket_type, attendee.language)
+
+
+def _waitlisted(attendee: AskedAttendee, seats: EventSeats) -> SignedUpAttendee:
+    return SignedUpAttendee(
+        uuid7(),
+        "waitlisted",
+        attendee.name,
+        attendee.email,
+        attendee.ticket_type,
+        attendee.language,
+        line_number=seats.join_line(),
+    )
