@@ -74,8 +74,8 @@ async def recall(session: AsyncSession, claims: Sequence[Claim]) -> dict[tuple[s
         {"scope": claim.scope, "key": claim.key, "fingerprint": claim.fingerprint, "asked_at": now}
         for claim in sorted(claims, key=lambda claim: claim.place)
     ]
-    statement = insert(answers).values(rows).on_conflict_do_nothing().returning(answers.c.scope, answers.c.key)
-    fresh = {(scope, key) for scope, key in (await connection.execute(statement)).all()}
+    statement = insert(answers).on_conflict_do_nothing().returning(answers.c.scope, answers.c.key)
+    fresh = {(scope, key) for scope, key in (await connection.execute(statement, rows)).all()}
     seen = [claim for claim in claims if claim.place not in fresh]
     if not seen:
         return {}

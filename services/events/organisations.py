@@ -105,13 +105,18 @@ async def _kept_of_merged(session: AsyncSession, rows: Iterable[dict[str, Any]])
     return [dict(row._mapping) for row in found]
 
 
+# Compiled once: with the rows as VALUES of the statement each batch cost a compilation, a tenth of a sign-up's time.
+_introduce = {
+    dialect.__name__.rsplit(".", 1)[1]: dialect.insert(organisations).on_conflict_do_nothing().returning(organisations.c.id)
+    for dialect in (sqlite, postgresql)
+}
+
+
 async def _write_new(session: AsyncSession, rows: list[dict[str, Any]]) -> set[UUID]:
     if not rows:
         return set()
     connection = await session.connection()
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    statement = dialect.insert(organisations).values(rows).on_conflict_do_nothing().returning(organisations.c.id)
-    return set((await connection.execute(statement)).scalars())
+    return set((await connection.execute(_introduce[connection.dialect.name], rows)).scalars())
 
 
 def _answer(row: dict[str, Any] | None, new: set[UUID]) -> Recognised | UnknownOrganisation:
