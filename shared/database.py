@@ -10,10 +10,12 @@ import orjson
 import uuid_utils.compat
 from fastapi import Depends, Request
 from sqlalchemy import MetaData, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.problems import Problem
@@ -40,13 +42,29 @@ def uuid7() -> UUID:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether the database could not be reached, as opposed to a statement that was wrong."""
+    """Whether the database could not be reached or took no more, as opposed to a statement that was wrong."""
     if isinstance(error, DBAPIError):
-        text = str(error.orig)
-        return error.connection_invalidated or any(
-            word in text for word in ("closed", "starting up", "shutting down", "terminating")
-        )
-    return isinstance(error, OSError)
+        # Connection trouble, too many of them, and whatever a server says while it stops, starts or recovers.
+        state = _state_of(error)
+        return error.connection_invalidated or state.startswith(("08", "53", "57P")) or "closed" in str(error.orig)
+    return isinstance(error, OSError | PoolTimeout)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether others were in the way, so that the same again may go well: a deadlock, a lock not had in time."""
+    return isinstance(error, DBAPIError) and (
+        _state_of(error) in ("40001", "40P01", "55P03") or "database is locked" in str(error.orig)
+    )
+
+
+def _state_of(error: DBAPIError) -> str:
+    """PostgreSQL's five characters (its manual, appendix A); empty for SQLite."""
+    return getattr(error.orig, "sqlstate", None) or ""
+
+
+def insert_for(connection: AsyncConnection) -> Any:
+    """The dialect's own `insert`: both know ON CONFLICT, and the common one does not."""
+    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
 
 
 def _to_json(value: object) -> str:

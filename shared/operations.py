@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Path, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
@@ -15,10 +15,10 @@ from shared.database import Reading, Transaction
 from shared.lists import Limit, Page
 from shared.messaging import outbox
 from shared.messaging.bus import Bus, stream_of
-from shared.messaging.subscriptions import dead_letter_count, replay
+from shared.messaging.subscriptions import dead_letter_count, describe, replay
 from shared.messaging.tables import dead_letters
 from shared.migrations import head_of, revision_at
-from shared.problems import NotFound
+from shared.problems import NotFound, Problem
 
 operations = APIRouter(tags=["operations"])
 
@@ -104,12 +104,24 @@ async def list_dead_letters(caller: KnownCaller, session: Reading, limit: Limit 
     return Page(items=[DeadLetter.model_validate(dict(row._mapping)) for row in rows])
 
 
+class StillFailing(Problem):
+    status, slug, title = 409, "still-failing", "It was tried again and failed again"
+
+
 @operations.post("/ops/dead-letters/{stream}/{stream_seq}/replay")
 async def replay_dead_letter(
-    stream: str, stream_seq: int, request: Request, caller: KnownCaller, session: Transaction
+    stream: Annotated[str, Path(pattern="^[A-Z]{1,40}$")],
+    stream_seq: Annotated[int, Path(ge=1, lt=2**63)],
+    request: Request,
+    caller: KnownCaller,
+    session: Transaction,
 ) -> dict[str, Any]:
     """Handles it now; if the handler fails again, the letter stays and the error is told."""
     caller.require(caller.is_admin)
-    if not await replay(session, request.app.state.subscriptions, stream, stream_seq):
+    try:
+        found = await replay(session, request.app.state.subscriptions, stream, stream_seq)
+    except Exception as failed:
+        raise StillFailing(describe(failed)) from failed
+    if not found:
         raise NotFound("There is no dead letter at that place.")
     return {"stream": stream, "stream_seq": stream_seq, "status": "handled"}

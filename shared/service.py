@@ -18,22 +18,24 @@ from fastapi.routing import APIRoute
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import problems
 from shared.auth import Links, tokens_of
 from shared.database import Database, is_away
+from shared.documents import complete_document
 from shared.messaging.bus import Bus, Relay
+from shared.messaging.listener import Listener
 from shared.messaging.outbox import write_outbox
-from shared.messaging.subscriptions import Listener, Subscriptions
+from shared.messaging.subscriptions import Subscriptions
 from shared.operations import operations
 from shared.problems import (
     BodyTooLarge,
     Invalid,
     MalformedBody,
     Problem,
-    ProblemBody,
     Unavailable,
     documented,
 )
@@ -52,6 +54,7 @@ log = get_logger()
 
 LARGEST_BODY = 1024 * 1024
 IDLE_POLL = 2.0
+CANCEL_AGAIN = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,22 +84,21 @@ def create_service(
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        with _only_process(settings):
+        async with contextlib.AsyncExitStack() as open_things:
+            open_things.enter_context(_only_process(settings))
+            open_things.push_async_callback(app.state.database.close)
+            open_things.push_async_callback(app.state.bus.close)
             if started is not None:
                 await started(app)
-            tasks = _start_tasks(app, subscriptions, jobs)
+            if stopped is not None:
+                open_things.push_async_callback(stopped, app)
+            open_things.push_async_callback(_stop_tasks, _start_tasks(app, subscriptions, jobs))
+            open_things.callback(app.state.stopping.set)
             # What start-up made lives on; leaving it out of collections cut the 99th percentile by a third.
             gc.collect()
             gc.freeze()
-            try:
-                yield
-            finally:
-                app.state.stopping.set()
-                await _stop_tasks(tasks)
-                if stopped is not None:
-                    await stopped(app)
-                await app.state.bus.close()
-                await app.state.database.close()
+            open_things.callback(gc.unfreeze)
+            yield
 
     app = FastAPI(
         title=title,
@@ -115,7 +117,7 @@ def create_service(
         app.include_router(router, include_in_schema=False)
     app.include_router(operations, include_in_schema=False)
     _render_problems(app)
-    _document_problems(app)
+    complete_document(app)
     app.add_middleware(Edge, name=name)
     if settings.allowed_origins:
         app.add_middleware(
@@ -145,29 +147,12 @@ def _operation_id(route: APIRoute) -> str:
     return route.name
 
 
-def _document_problems(app: FastAPI) -> None:
-    """Puts the one Problem schema where every operation's answers refer to it."""
-    plain = app.openapi
-
-    def with_problem() -> dict[str, Any]:
-        if app.openapi_schema is None:
-            document = plain()
-            schemas = document.setdefault("components", {}).setdefault("schemas", {})
-            body = ProblemBody.model_json_schema(ref_template="#/components/schemas/{model}")
-            schemas.update(body.pop("$defs", {}))
-            schemas["Problem"] = body
-        return plain()
-
-    app.openapi = with_problem  # type: ignore[method-assign]  # FastAPI's documented way to extend the document
-
-
 def _render_problems(app: FastAPI) -> None:
     app.add_exception_handler(Problem, problems.render_problem)
     app.add_exception_handler(RequestValidationError, problems.render_validation)
     app.add_exception_handler(HTTPException, problems.render_http)
     app.add_exception_handler(DBAPIError, _render_database_error)
     app.add_exception_handler(OSError, _render_database_error)
-    app.add_exception_handler(Exception, _render_fault)
 
 
 async def _render_database_error(request: Request, error: Exception) -> Response:
@@ -178,34 +163,27 @@ async def _render_database_error(request: Request, error: Exception) -> Response
     return Problem().response()
 
 
-async def _render_fault(request: Request, error: Exception) -> Response:
-    log.exception("unexpected fault", path=request.url.path, exc_info=error)
-    return Problem().response()
-
-
 def _start_tasks(app: FastAPI, subscriptions: Subscriptions, jobs: Sequence[Job]) -> list[asyncio.Task[None]]:
     state = app.state
     relay = Relay(state.database, state.bus, state.figures)
     listeners = [
         Listener(stream, subscriptions, state.database, state.bus, state.figures) for stream in subscriptions.streams
     ]
-
-    async def on_the_bus() -> None:
-        await state.bus.connect()
-        async with asyncio.TaskGroup() as group:
-            group.create_task(relay.run())
-            for listener in listeners:
-                group.create_task(listener.run())
-
     return [
-        asyncio.create_task(on_the_bus(), name="bus"),
+        asyncio.create_task(state.bus.keep(), name="bus"),
+        asyncio.create_task(relay.run(), name="relay"),
+        *(asyncio.create_task(listener.run(), name=listener.stream) for listener in listeners),
         *(asyncio.create_task(_work(app, job), name=job.name) for job in jobs),
     ]
 
 
 async def _stop_tasks(tasks: Sequence[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
+    """Cancels until all have ended: libraries lose a cancellation now and then (`wait_for` before Python 3.12)."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN)
     for outcome in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(outcome, Exception):
             log.error("a task had failed", error=f"{type(outcome).__name__}: {outcome}")
@@ -262,7 +240,8 @@ class Edge:
             readable_traceparent(headers.get(b"traceparent")),
         )
         set_origin(origin)
-        started, status = time.perf_counter(), 500
+        started = time.perf_counter()
+        status: int | None = None
 
         async def answer(message: Message) -> None:
             nonlocal status
@@ -273,8 +252,16 @@ class Edge:
 
         try:
             await self._app(scope, _bounded(receive, headers.get(b"content-length")), answer)
+        except ClientDisconnect:
+            log.debug("caller left before its request was whole", path=scope["path"])
+        except Exception as fault:
+            # Here and not by the framework's outermost layer, so that this answer has its request id too.
+            log.exception("unexpected fault", path=scope["path"], exc_info=fault)
+            if status is not None:
+                raise
+            await Problem().response()(scope, receive, answer)
         finally:
-            self._record(scope, status, time.perf_counter() - started)
+            self._record(scope, status or 500, time.perf_counter() - started)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         template = getattr(scope.get("route"), "path", "none")

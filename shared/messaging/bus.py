@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import nats.errors
-import nats.js.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
+from nats.js.api import PubAck
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from shared.database import Database
 from shared.messaging import outbox
@@ -24,7 +23,7 @@ log = get_logger()
 ACKNOWLEDGED_WITHIN = 5.0
 BATCH = 200
 POLL = 1.0
-_RELAY_LOCK = 7_226_001
+_TRY_LOCK = text("SELECT pg_try_advisory_lock(7226001)")
 
 
 def stream_of(service: str) -> str:
@@ -32,44 +31,73 @@ def stream_of(service: str) -> str:
 
 
 class Bus:
-    """One connection, kept for ever: reconnects without limit, and says on every reconnect that it did."""
+    """The connection of listeners and pokes, kept for ever; and lines, which end when they break."""
 
     def __init__(self, settings: ServiceSettings, service: ServiceName) -> None:
         self._settings, self.service = settings, service
-        self.client: Client = Client()
-        self.jetstream: JetStreamContext = self.client.jetstream(timeout=ACKNOWLEDGED_WITHIN)
-        self.connections = 0
         self.pulse = Pulse()
         self._pokes: set[asyncio.Task[None]] = set()
+        self._take(Client())
+
+    def _take(self, client: Client) -> None:
+        self.client = client
+        self.jetstream: JetStreamContext = client.jetstream(timeout=ACKNOWLEDGED_WITHIN)
 
     @property
     def connected(self) -> bool:
         return self.client.is_connected
 
+    async def keep(self) -> None:
+        """Connects, and stays so until cancelled. What the server calls an error ends a client of nats-py for ever."""
+        while True:
+            try:
+                if not self.connected:
+                    await self.connect()
+                while not self.client.is_closed:  # noqa: ASYNC110 -- nats-py reconnects by itself meanwhile
+                    await asyncio.sleep(POLL)
+                log.warning("bus closed; connecting anew", error=str(self.client.last_error))
+            except Exception as failed:
+                await _log_error(failed)
+                await asyncio.sleep(POLL)
+            await _close(self.client)
+            self._take(Client())
+
     async def connect(self) -> None:
         """Returns when connected, however long the server is away."""
-        password = self._settings.nats_password
-        await self.client.connect(
-            servers=[self._settings.nats_url],
-            name=self.service,
-            user=self._settings.nats_user,
-            password=password.get_secret_value() if password else None,
-            # An inbox prefix of its own: else any service can read another's replies.
-            inbox_prefix=f"_INBOX_{self.service}".encode(),
-            max_reconnect_attempts=-1,
-            reconnect_time_wait=1,
-            ping_interval=5,
-            max_outstanding_pings=2,
-            error_cb=_log_error,
-            reconnected_cb=self._count_connection,
-            disconnected_cb=_log_disconnected,
-        )
-        await self._count_connection()
+        await self.client.connect(**self._options(), reconnected_cb=self._say_connected, disconnected_cb=_log_lost)
         await self.client.subscribe(f"poke.{self.service}", cb=self._on_poke)
+        await self._say_connected()
 
-    async def _count_connection(self) -> None:
-        self.connections += 1
-        log.info("bus connected", connections=self.connections)
+    def _options(self) -> dict[str, Any]:
+        password = self._settings.nats_password
+        return {
+            "servers": [self._settings.nats_url],
+            "name": self.service,
+            "user": self._settings.nats_user,
+            "password": password.get_secret_value() if password else None,
+            # An inbox prefix of its own: else any service can read another's replies.
+            "inbox_prefix": f"_INBOX_{self.service}".encode(),
+            "max_reconnect_attempts": -1,
+            "reconnect_time_wait": 1,
+            "ping_interval": 5,
+            "max_outstanding_pings": 2,
+            # Our own pokes need not come back.
+            "no_echo": True,
+            "error_cb": _log_error,
+        }
+
+    @contextlib.asynccontextmanager
+    async def line(self) -> AsyncIterator["Line"]:
+        """A connection that never reconnects: what nats-py buffers meanwhile would be sent before anyone looked."""
+        line = Line()
+        try:
+            await line.client.connect(**self._options(), allow_reconnect=False, closed_cb=line.end)
+            yield line
+        finally:
+            await _close(line.client)
+
+    async def _say_connected(self) -> None:
+        log.info("bus connected")
         self.pulse.beat()
 
     async def _on_poke(self, _: Msg) -> None:
@@ -88,9 +116,26 @@ class Bus:
             await self.client.publish(f"poke.{self.service}", b"")
 
     async def close(self) -> None:
-        # Not drain(): after an idle pull it hangs for its whole time-out.
-        with contextlib.suppress(nats.errors.Error):
-            await self.client.close()
+        await _close(self.client)
+
+
+class Line:
+    """One connection as long as it lasts; `over` is done when it has ended."""
+
+    def __init__(self) -> None:
+        self.client = Client()
+        self.jetstream: JetStreamContext = self.client.jetstream(timeout=ACKNOWLEDGED_WITHIN)
+        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def end(self) -> None:
+        if not self.over.done():
+            self.over.set_result(None)
+
+
+async def _close(client: Client) -> None:
+    # Not drain(): after an idle pull it hangs for its whole time-out.
+    with contextlib.suppress(nats.errors.Error, OSError):
+        await client.close()
 
 
 async def _log_error(error: Exception) -> None:
@@ -98,7 +143,7 @@ async def _log_error(error: Exception) -> None:
     log.warning("bus error", error=f"{type(error).__name__}: {error}")
 
 
-async def _log_disconnected() -> None:
+async def _log_lost() -> None:
     log.warning("bus disconnected")
 
 
@@ -107,93 +152,93 @@ class Relay:
 
     def __init__(self, database: Database, bus: Bus, figures: Figures) -> None:
         self._database, self._bus, self._figures = database, bus, figures
-        self._checked_connection = 0
 
     async def run(self) -> None:
-        """Until cancelled. What fails is tried again: rows stay unpublished until the stream has them."""
+        """Until cancelled. Whatever fails is tried again: rows stay unpublished until the stream has them."""
         while True:
             try:
-                async with self._only_one() as mine:
-                    await (self._relay(mine) if mine is not None else asyncio.sleep(POLL))
-            except (
-                SQLAlchemyError,
-                OSError,
-                nats.errors.Error,
-                nats.js.errors.Error,
-                TimeoutError,
-            ) as failed:
+                async with self._only_one() as lock, self._bus.line() as line:
+                    await self._relay(lock, line)
+            except Exception as failed:
                 log.warning("relay interrupted", error=f"{type(failed).__name__}: {failed}"[:300])
                 await asyncio.sleep(POLL / 2)
 
     @contextlib.asynccontextmanager
     async def _only_one(self) -> AsyncIterator[Any]:
-        """PostgreSQL: an advisory lock on a connection of its own. SQLite: the process lock taken at start is enough."""
+        """PostgreSQL: an advisory lock on a connection of its own. SQLite: the process lock taken at start will do."""
         if self._database.is_sqlite:
-            yield True
+            yield None
             return
         async with self._database.engine.connect() as connection:
-            holder = await connection.execution_options(isolation_level="AUTOCOMMIT")
-            mine = await holder.scalar(text("SELECT pg_try_advisory_lock(:lock)"), {"lock": _RELAY_LOCK})
+            lock = await connection.execution_options(isolation_level="AUTOCOMMIT")
             try:
-                yield holder if mine else None
+                while not await lock.scalar(_TRY_LOCK):  # noqa: ASYNC110 -- another process holds it
+                    await asyncio.sleep(POLL)
+                yield lock
             finally:
                 # Returned to the pool a live connection would keep the lock.
                 await connection.invalidate()
 
-    async def _relay(self, holder: Any) -> None:
-        self._checked_connection = 0
-        while True:
+    async def _relay(self, lock: Any, line: Line) -> None:
+        await self._tell_lost_tail_again(line)
+        while not line.over.done():
             seen = self._bus.pulse.count
-            if holder is not True:
-                await holder.execute(text("SELECT 1"))
-            if not self._bus.connected:
-                await self._bus.pulse.wait(seen, POLL)
-                continue
-            await self._check_for_lost_tail()
-            if await self._publish_some() < BATCH:
+            if lock is not None:
+                await lock.execute(text("SELECT 1"))
+            if await self._publish_some(line) < BATCH:
                 await self._bus.pulse.wait(seen, POLL)
 
-    async def _check_for_lost_tail(self) -> None:
-        """A server restored from an older disk has forgotten acknowledged messages: tell them again."""
-        connections = self._bus.connections
-        if self._checked_connection == connections:
-            return
-        info = await self._bus.jetstream.stream_info(stream_of(self._bus.service))
+    async def _tell_lost_tail_again(self, line: Line) -> None:
+        """A server restored from an older disk has forgotten acknowledged messages.
+
+        Asked before anything is published on this line: else new messages would stand at the forgotten ones' numbers.
+        """
+        info = await line.jetstream.stream_info(stream_of(self._bus.service))
         async with self._database.transaction(quiet=True) as session:
             again = await outbox.tell_lost_tail_again(session, info.state.last_seq)
         if again:
             log.warning("stream lost its tail; telling again", messages=again, last_seq=info.state.last_seq)
-        self._checked_connection = connections
 
-    async def _publish_some(self) -> int:
+    async def _publish_some(self, line: Line) -> int:
         async with self._database.reading() as session:
             rows = await outbox.read_waiting(session, BATCH)
         if not rows:
             return 0
-        acknowledged = await self._publish(rows)
+        acknowledged = await self._publish(line, rows)
         if acknowledged:
             async with self._database.transaction(quiet=True) as session:
                 await outbox.mark_published(session, acknowledged)
             self._figures.published.inc(len(acknowledged))
         if len(acknowledged) < len(rows):
-            log.warning("not all messages were acknowledged", sent=len(rows), acknowledged=len(acknowledged))
-            await asyncio.sleep(POLL / 4)
+            await asyncio.sleep(POLL / 2)
         return len(rows)
 
-    async def _publish(self, rows: Sequence[Any]) -> list[tuple[int, int]]:
+    async def _publish(self, line: Line, rows: Sequence[Any]) -> list[tuple[int, int]]:
         """The unbroken prefix the stream acknowledged: outbox number and stream sequence."""
-        jetstream = self._bus.jetstream
         futures = [
-            await jetstream.publish_async(row.type, row.envelope.encode(), headers={"Nats-Msg-Id": str(row.message_id)})
+            await line.jetstream.publish_async(
+                row.type, row.envelope.encode(), headers={"Nats-Msg-Id": str(row.message_id)}
+            )
             for row in rows
         ]
-        # Futures of a lost connection never end by themselves and keep their places: bound, then cancel.
-        _, unanswered = await asyncio.wait(futures, timeout=ACKNOWLEDGED_WITHIN)
-        for future in unanswered:
-            future.cancel()
+        answers = asyncio.gather(*futures, return_exceptions=True)
+        ends: set[asyncio.Future[Any]] = {answers, line.over}
+        # Futures of a lost connection never end by themselves: bound, then cancel.
+        await asyncio.wait(ends, timeout=ACKNOWLEDGED_WITHIN, return_when=asyncio.FIRST_COMPLETED)
         acknowledged: list[tuple[int, int]] = []
         for row, future in zip(rows, futures, strict=True):
-            if future in unanswered or future.cancelled() or future.exception() is not None:
+            if (sequence := _sequence_of(future)) is None:
+                log.warning("not all messages were acknowledged", sent=len(rows), acknowledged=len(acknowledged))
                 break
-            acknowledged.append((row.seq, future.result().seq))
+            acknowledged.append((row.seq, sequence))
+        answers.cancel()
         return acknowledged
+
+
+def _sequence_of(future: "asyncio.Future[PubAck]") -> int | None:
+    if not future.done() or future.cancelled():
+        return None
+    if (refused := future.exception()) is not None:
+        log.warning("message refused by the stream", error=f"{type(refused).__name__}: {refused}"[:300])
+        return None
+    return int(future.result().seq)

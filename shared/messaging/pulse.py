@@ -20,5 +20,7 @@ class Pulse:
         """Returns when the count has passed `seen`, or after `timeout` seconds."""
         if self.count != seen:
             return
+        # Not wait_for: before Python 3.12 it forgets a cancellation that comes together with the beat.
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._event.wait(), timeout)
+            async with asyncio.timeout(timeout):
+                await self._event.wait()

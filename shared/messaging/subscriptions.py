@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from pydantic import ValidationError
 from sqlalchemy import delete, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -85,7 +86,9 @@ async def _not_yet_handled(session: AsyncSession, ids: Sequence[UUID]) -> set[UU
     now = datetime.now(UTC)
     # In one order everywhere, so that two processes with the same messages cannot wait for each other.
     rows = [{"message_id": message_id, "handled_at": now} for message_id in sorted(set(ids))]
-    statement = insert_for(connection)(handled_messages).on_conflict_do_nothing().returning(handled_messages.c.message_id)
+    statement = (
+        insert_for(connection)(handled_messages).on_conflict_do_nothing().returning(handled_messages.c.message_id)
+    )
     return set((await connection.execute(statement, rows)).scalars())
 
 
@@ -101,6 +104,19 @@ async def _is_news(session: AsyncSession, message: Message) -> bool:
         where=copied_versions.c.version <= statement.excluded.version,
     ).returning(copied_versions.c.version)
     return (await connection.execute(statement)).scalar() is not None
+
+
+def describe(failed: BaseException) -> str:
+    """Type and place of what is wrong; a validation error's values are left out, they may be personal."""
+    if isinstance(failed, ValidationError):
+        places = [f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in failed.errors()[:5]]
+        return storable("; ".join(places))[:500]
+    return storable(f"{type(failed).__name__}: {failed}")[:500]
+
+
+def storable(said: str) -> str:
+    """PostgreSQL takes no NUL and no half of a surrogate pair; a message that has one must not be lost for it."""
+    return said.encode(errors="replace").decode().replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 async def dead_letter_count(session: AsyncSession) -> int:

@@ -17,6 +17,7 @@ from deploy.local.processes import dies_with
 
 SUPERUSER = "videnbro"
 STARTS_WITHIN_SECONDS = 60.0
+STOPS_WITHIN_SECONDS = 15.0
 UNSAFE_BUT_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 
 
@@ -133,7 +134,12 @@ class PostgresCluster:
     def _end(self, number: signal.Signals) -> None:
         if self.process is not None:
             self.process.send_signal(number)
-            self.process.wait()
+            try:
+                self.process.wait(STOPS_WITHIN_SECONDS)
+            except subprocess.TimeoutExpired:
+                # Asked to stop while it recovers from a crash, it may wait for itself for ever.
+                self.process.kill()
+                self.process.wait()
             self.process = None
 
     def _run(self, program: str, *arguments: str) -> str:
