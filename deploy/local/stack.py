@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.data_folder import SERVICES, DataFolder
-from deploy.local.nats import PROVISIONER, STREAM_BYTES
+from deploy.local.nats import PROVISIONER
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_PORT = 8001
@@ -25,7 +25,7 @@ class Stack:
     database_prefix: str | None = None
     application: str = "services.{service}.app:create_app"
     migrate: tuple[str, ...] | None = None
-    provision: tuple[str, ...] = ("-m", "shared.messaging.provision", "--max-bytes", str(STREAM_BYTES))
+    provision: tuple[str, ...] | None = None
 
     def url(self, service: str) -> str:
         return f"http://127.0.0.1:{self.ports[service]}"
@@ -35,6 +35,9 @@ class Stack:
             return self.migrate
         prefix = ("--database-prefix", self.database_prefix) if self.database_prefix else ()
         return ("-m", "deploy.local.migrate", "--data", str(self.folder.path), *prefix)
+
+    def provision_arguments(self) -> tuple[str, ...]:
+        return self.provision or ("-m", "deploy.local.provision", "--data", str(self.folder.path))
 
     def service_command(self, service: str) -> list[str]:
         options = ["--host", "127.0.0.1", "--port", str(self.ports[service])]

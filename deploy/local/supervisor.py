@@ -91,7 +91,7 @@ class Supervisor:
         command = server_command(folder / "server.conf", folder)
         self.bus = await self._watched("nats", command, {}, worth_showing)
         self.nats_url = await self._bus_address(self.bus)
-        await self._step("provision", self._environment(PROVISIONER), *self.stack.provision)
+        await self._step("provision", self._environment(PROVISIONER), *self.stack.provision_arguments())
 
     async def _bus_address(self, bus: Child) -> str:
         deadline = time.monotonic() + START_SECONDS

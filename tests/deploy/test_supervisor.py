@@ -1,75 +1,24 @@
 """The embedded stack starts in order, says clearly what is wrong, and leaves nothing behind."""
 
-import json
 import os
 import signal
 import smtplib
 import socket
-import subprocess
-import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from deploy.local.stack import ROOT
-from tests.support.postgres import free_port
+from tests.deploy.stack_process import StackProcess, wait_until
 
-WITHIN_SECONDS = 30.0
-
-
-class RunningStack:
-    """One `up` in a process of its own, what it printed, and what its parts noted."""
-
-    def __init__(self, folder: Path, *words: str) -> None:
-        self.data = folder / "data"
-        self.journal = folder / "journal"
-        self.output = folder / "output"
-        self.ports = {service: free_port() for service in ("events", "matching", "notify")}
-        chosen = [part for service, port in self.ports.items() for part in (f"--{service}-port", str(port))]
-        with self.output.open("wb") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.deploy.fake_stack", "--data", self.data, *chosen, *words],
-                cwd=ROOT,
-                env={**os.environ, "FAKE_JOURNAL": str(self.journal), "PYTHONPATH": str(ROOT)},
-                stdout=output,
-                stderr=output,
-                start_new_session=True,
-            )
-
-    @property
-    def said(self) -> str:
-        return self.output.read_text()
-
-    @property
-    def addresses(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads((self.data / "stack.json").read_text())
-        return found
-
-    @property
-    def processes(self) -> dict[str, int]:
-        found: dict[str, int] = self.addresses["processes"]
-        return found
-
-    def notes(self) -> list[str]:
-        return self.journal.read_text().splitlines()
-
-    def until_ready(self) -> "RunningStack":
-        wait_until(lambda: "welcome" in self.said or self.process.poll() is not None)
-        assert "welcome" in self.said, self.said
-        return self
-
-    def ended(self) -> int:
-        return self.process.wait(WITHIN_SECONDS)
+FAKES = "tests.deploy.fake_stack"
 
 
 @pytest.fixture
-def started(tmp_path: Path) -> Iterator[list[RunningStack]]:
-    stacks: list[RunningStack] = []
+def started(tmp_path: Path) -> Iterator[list[StackProcess]]:
+    stacks: list[StackProcess] = []
     yield stacks
     for stack in stacks:
         stack.process.kill()
@@ -77,16 +26,9 @@ def started(tmp_path: Path) -> Iterator[list[RunningStack]]:
 
 
 @pytest.fixture
-def stack(tmp_path: Path, started: list[RunningStack]) -> RunningStack:
-    started.append(RunningStack(tmp_path))
-    return started[0].until_ready()
-
-
-def wait_until(holds: Any) -> None:
-    deadline = time.monotonic() + WITHIN_SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
+def stack(tmp_path: Path, started: list[StackProcess]) -> StackProcess:
+    started.append(StackProcess(tmp_path, FAKES))
+    return started[0].until_said("welcome")
 
 
 def is_alive(pid: int) -> bool:
@@ -97,7 +39,7 @@ def is_alive(pid: int) -> bool:
     return state != "Z"
 
 
-def test_services_start_after_migration_and_provisioning_and_all_answer(stack: RunningStack) -> None:
+def test_services_start_after_migration_and_provisioning_and_all_answer(stack: StackProcess) -> None:
     assert set(stack.notes()[:2]) == {"migrated", "provisioned"}
     assert set(stack.notes()[2:]) == {"events started", "matching started", "notify started"}
     for service in stack.ports:
@@ -106,7 +48,7 @@ def test_services_start_after_migration_and_provisioning_and_all_answer(stack: R
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stop_signal_ends_the_services_before_the_bus_and_leaves_no_process(
-    stack: RunningStack, number: signal.Signals
+    stack: StackProcess, number: signal.Signals
 ) -> None:
     processes = stack.processes
     stack.process.send_signal(number)
@@ -116,7 +58,7 @@ def test_a_stop_signal_ends_the_services_before_the_bus_and_leaves_no_process(
     assert not [name for name, pid in processes.items() if is_alive(pid)]
 
 
-def test_a_killed_supervisor_leaves_no_process_behind(stack: RunningStack) -> None:
+def test_a_killed_supervisor_leaves_no_process_behind(stack: StackProcess) -> None:
     processes = stack.processes
     assert all(is_alive(pid) for pid in processes.values())
     stack.process.kill()
@@ -124,7 +66,7 @@ def test_a_killed_supervisor_leaves_no_process_behind(stack: RunningStack) -> No
     wait_until(lambda: not [name for name, pid in processes.items() if is_alive(pid)])
 
 
-def test_when_a_service_ends_the_stack_says_which_and_stops_the_rest(stack: RunningStack) -> None:
+def test_when_a_service_ends_the_stack_says_which_and_stops_the_rest(stack: StackProcess) -> None:
     processes = stack.processes
     with pytest.raises((urllib.error.URLError, ConnectionError)):
         urllib.request.urlopen(stack.addresses["matching"] + "/crash")  # noqa: S310
@@ -133,41 +75,41 @@ def test_when_a_service_ends_the_stack_says_which_and_stops_the_rest(stack: Runn
     assert not [name for name, pid in processes.items() if is_alive(pid)]
 
 
-def test_when_the_bus_is_killed_the_stack_says_so_and_stops(stack: RunningStack) -> None:
+def test_when_the_bus_is_killed_the_stack_says_so_and_stops(stack: StackProcess) -> None:
     os.kill(stack.processes["nats"], signal.SIGKILL)
     assert stack.ended() == 1
     assert "nats ended by itself with -9" in stack.said
 
 
 def test_a_taken_port_is_named_at_once_with_its_service_and_the_option(
-    tmp_path: Path, started: list[RunningStack]
+    tmp_path: Path, started: list[StackProcess]
 ) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
         port = other.getsockname()[1]
-        started.append(RunningStack(tmp_path, "--matching-port", str(port)))
+        started.append(StackProcess(tmp_path, FAKES, "--matching-port", str(port)))
         assert started[0].ended() == 2
     assert f"port {port} for matching is taken; choose another with --matching-port" in started[0].said
     assert not started[0].journal.exists()
 
 
-def test_a_failed_migration_stops_the_start_and_shows_its_words(tmp_path: Path, started: list[RunningStack]) -> None:
-    started.append(RunningStack(tmp_path, "--migration-fails"))
+def test_a_failed_migration_stops_the_start_and_shows_its_words(tmp_path: Path, started: list[StackProcess]) -> None:
+    started.append(StackProcess(tmp_path, FAKES, "--migration-fails"))
     assert started[0].ended() == 1
     assert "no such table" in started[0].said
     assert "migrate failed with 4" in started[0].said
 
 
 def test_a_second_stack_in_the_same_data_folder_is_refused(
-    tmp_path: Path, stack: RunningStack, started: list[RunningStack]
+    tmp_path: Path, stack: StackProcess, started: list[StackProcess]
 ) -> None:
-    started.append(RunningStack(tmp_path))
+    started.append(StackProcess(tmp_path, FAKES))
     assert started[1].ended() == 2
     assert f"is in use by process {stack.process.pid}" in started[1].said
 
 
-def test_mail_to_the_sink_becomes_a_file(stack: RunningStack) -> None:
+def test_mail_to_the_sink_becomes_a_file(stack: StackProcess) -> None:
     with smtplib.SMTP("127.0.0.1", stack.addresses["smtp_port"]) as smtp:
         smtp.sendmail("from@example.org", ["til@example.org"], "Subject: Prøve\r\n\r\nHej".encode())
     (kept,) = (stack.data / "mail").glob("*.eml")
@@ -177,12 +119,12 @@ def test_mail_to_the_sink_becomes_a_file(stack: RunningStack) -> None:
 
 
 def test_secrets_stay_over_a_restart_are_private_and_go_to_whom_they_are_for(
-    tmp_path: Path, stack: RunningStack, started: list[RunningStack]
+    tmp_path: Path, stack: StackProcess, started: list[StackProcess]
 ) -> None:
     before = secrets_in(stack.data)
     stack.process.terminate()
     stack.ended()
-    started.append(RunningStack(tmp_path).until_ready())
+    started.append(StackProcess(tmp_path, FAKES).until_said("welcome"))
     assert secrets_in(stack.data) == before
     assert all(path.stat().st_mode & 0o077 == 0 for path in before)
     assert [path.parent.name for path in before if path.name == "videnbro_jwt_private_key"] == ["matching"]
