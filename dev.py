@@ -69,6 +69,12 @@ def token(arguments: list[str]) -> int:
 
 
 @command
+def mail(arguments: list[str]) -> int:
+    """list the mails of the local sink; --to ADDRESS, --link TEXT prints the newest link that holds it"""
+    hand_over("run", "-m", "deploy.local.mailbox", *arguments)
+
+
+@command
 def migrate(arguments: list[str]) -> int:
     """bring the databases of the data folder to the newest schema"""
     hand_over("run", "-m", "deploy.local.migrate", *arguments)
@@ -105,9 +111,7 @@ def lock(arguments: list[str]) -> int:
     compile_lock(LOCKS["run"], *run_set, *arguments)
     compile_lock(LOCKS["dev"], *run_set, "--group", "dev", *pinned, *arguments)
     for service in IMAGES:
-        compile_lock(
-            ROOT / "deploy" / "requirements" / f"{service}.txt", "--extra", service, *pinned, *arguments
-        )
+        compile_lock(ROOT / "deploy" / "requirements" / f"{service}.txt", "--extra", service, *pinned, *arguments)
     return 0
 
 
@@ -146,9 +150,7 @@ def make_venv() -> None:
     if venv_fits():
         return
     if importlib.util.find_spec("ensurepip") is None:
-        sys.exit(
-            "dev.py: this Python cannot make a virtual environment. On Debian: apt-get install python3-venv"
-        )
+        sys.exit("dev.py: this Python cannot make a virtual environment. On Debian: apt-get install python3-venv")
     shutil.rmtree(VENV, ignore_errors=True)
     call(sys.executable, "-m", "venv", str(VENV))
 
@@ -198,9 +200,7 @@ def call(*arguments: str) -> None:
     environment = {**os.environ, "VIRTUAL_ENV": str(VENV)}
     done = subprocess.run(arguments, cwd=ROOT, env=environment)
     if done.returncode:
-        sys.exit(
-            f"dev.py: {Path(arguments[0]).name} failed ({done.returncode}): {' '.join(arguments[1:6])} …"
-        )
+        sys.exit(f"dev.py: {Path(arguments[0]).name} failed ({done.returncode}): {' '.join(arguments[1:6])} …")
 
 
 def run_check(program: str, *arguments: str) -> int:

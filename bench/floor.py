@@ -73,7 +73,11 @@ async def sign_up(body: SignUp, response: Response) -> dict[str, Any]:
         for attendee in body.attendees:
             one = uuid.uuid4()
             await connection.execute(
-                "INSERT INTO attendee VALUES ($1, $2, 1, $3, 'confirmed', $4)", one, registration, attendee.email, one.bytes
+                "INSERT INTO attendee VALUES ($1, $2, 1, $3, 'confirmed', $4)",
+                one,
+                registration,
+                attendee.email,
+                one.bytes,
             )
         await connection.execute(
             "INSERT INTO outbox (message_id, type, envelope, created_at) VALUES ($1, 'created', $2, $3)",

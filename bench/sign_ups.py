@@ -9,12 +9,8 @@ disk. All callers sign one person up for one event. The floor is one FastAPI rou
 import argparse
 import asyncio
 import contextlib
-import os
-import socket
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,36 +25,10 @@ from shared.database import uuid7
 from shared.migrations import upgrade
 from tests.support.nats import NatsServer, running_nats
 from tests.support.postgres import running_postgres
+from tests.support.served import served
 
 ORGANISATION = UUID("01935b1e-0000-7000-8000-000000000001")
 PRIVATE, PUBLIC = new_key_pair()
-
-
-@contextlib.contextmanager
-def served(application: str, *options: str, **environment: str) -> Iterator[int]:
-    """A uvicorn process of one worker; gives its port."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    # Not by --fd: uvicorn takes such a socket for a UNIX one, TCP_NODELAY stays off, and every answer takes 40 ms.
-    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), *options]
-    command += ["--log-level", "warning", "--no-access-log"]
-    process = subprocess.Popen(command, env=os.environ | environment, start_new_session=True)
-    try:
-        _wait_until_answered(port)
-        yield port
-    finally:
-        process.terminate()
-        process.wait()
-
-
-def _wait_until_answered(port: int) -> None:
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.TransportError):
-            httpx.get(f"http://127.0.0.1:{port}/livez")
-            return
-        time.sleep(0.05)
-    raise TimeoutError("the server did not answer within 30 s")
 
 
 def body(_: int) -> bytes:
@@ -74,7 +44,9 @@ def body(_: int) -> bytes:
 
 async def an_event(port: int, capacity: int | None) -> str:
     """A published event's path for sign-ups."""
-    token = Tokens(PUBLIC, PRIVATE).sign(email="organiser@example.org", roles=["organiser"], organisations=[ORGANISATION])
+    token = Tokens(PUBLIC, PRIVATE).sign(
+        email="organiser@example.org", roles=["organiser"], organisations=[ORGANISATION]
+    )
     start = datetime.now(UTC) + timedelta(days=28)
     event = {
         "title": {"en": f"Bench {uuid7()}"},
@@ -83,7 +55,9 @@ async def an_event(port: int, capacity: int | None) -> str:
         "ends_at": (start + timedelta(hours=2)).isoformat(),
         "capacity": capacity,
     }
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}) as client:
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", headers={"Authorization": f"Bearer {token}"}
+    ) as client:
         drafted = (await client.post("/v1/events", json=event)).raise_for_status().json()
         (await client.post(f"/v1/events/{drafted['id']}/publish")).raise_for_status()
     return f"/v1/events/{drafted['id']}/registrations"
@@ -123,7 +97,9 @@ async def measure(name: str, port: int, path: str, callers: list[int], requests:
 async def rush(name: str, port: int) -> None:
     """200 at once for 50 seats."""
     path = await an_event(port, 50)
-    measured = await run(port, path, lambda n: orjson.dumps(orjson.loads(body(n)) | {"if_full": "refuse"}), callers=200, requests=200)
+    measured = await run(
+        port, path, lambda n: orjson.dumps(orjson.loads(body(n)) | {"if_full": "refuse"}), callers=200, requests=200
+    )
     report(f"{name}: 200 for 50 seats", 200, measured)
     print(f"{'':24} all answered in {measured.seconds:.2f} s")
 
@@ -132,7 +108,10 @@ async def main(callers: list[int], requests: int) -> None:
     with tempfile.TemporaryDirectory() as folder, running_nats() as bus, running_postgres(durable=True) as cluster:
         await bus.provision()
         for database in ("floor", "events"):
-            subprocess.run([cluster.binaries / "createdb", "-h", "127.0.0.1", "-p", str(cluster.port), "-U", "videnbro", database], check=True)
+            subprocess.run(
+                [cluster.binaries / "createdb", "-h", "127.0.0.1", "-p", str(cluster.port), "-U", "videnbro", database],
+                check=True,
+            )
         with served("bench.floor:app", FLOOR_DATABASE_URL=cluster.url("floor")) as port:
             floor = await measure("floor, PostgreSQL", port, "/sign-ups", callers, requests)
         urls = {"PostgreSQL": cluster.url("events"), "SQLite": f"sqlite+aiosqlite:///{Path(folder)}/events.db"}

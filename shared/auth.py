@@ -226,33 +226,46 @@ def tokens_of(settings: ServiceSettings) -> Tokens:
     return Tokens(settings.jwt_public_key, private.get_secret_value() if private else None)
 
 
+ANYBODY = "anybody"
+
 _bearer = HTTPBearer(scheme_name="bearer", auto_error=False, description="A JWT of a trusted issuer")
 _link = APIKeyQuery(name="key", scheme_name="link", auto_error=False, description="The key of a mailed link")
+# Marks the operations that need no credentials: `documents` turns it into the empty requirement.
+_optional = HTTPBearer(scheme_name=ANYBODY, auto_error=False)
+
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+Key = Annotated[str | None, Depends(_link)]
 
 
-async def _caller(
-    request: Request,
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    key: Annotated[str | None, Depends(_link)],
-) -> Caller:
+def _read_caller(request: Request, bearer: HTTPAuthorizationCredentials | None, key: str | None) -> Caller:
     if bearer is not None:
         tokens: Tokens = request.app.state.tokens
         return tokens.read(bearer.credentials)
     if request.headers.get("Authorization"):
         raise NotAuthenticated("Only `Authorization: Bearer <token>` is understood.")
-    if key:
-        links: Links = request.app.state.links
+    if not key:
+        return Caller()
+    links: Links = request.app.state.links
+    try:
         return Caller(link=links.read(key))
-    return Caller()
+    except NotFound as unreadable:
+        raise NotAuthenticated(unreadable.detail) from unreadable
 
 
-async def _known_caller(caller: Annotated[Caller, Depends(_caller)]) -> Caller:
+async def _any_caller(
+    request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_optional)], key: Key
+) -> Caller:
+    return _read_caller(request, bearer, key)
+
+
+async def _known_caller(request: Request, bearer: Bearer, key: Key) -> Caller:
+    caller = _read_caller(request, bearer, key)
     if not caller.known:
         raise NotAuthenticated()
     return caller
 
 
-AnyCaller = Annotated[Caller, Depends(_caller)]
+AnyCaller = Annotated[Caller, Depends(_any_caller)]
 KnownCaller = Annotated[Caller, Depends(_known_caller)]
 
 

@@ -82,7 +82,9 @@ def configure_logging(service: str, level: str, form: str) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
-    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+    # Its lines hold whole addresses, and so the keys of links; the edge writes its own, without.
+    logging.getLogger("uvicorn.access").disabled = True
+    for name in ("uvicorn", "uvicorn.error"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
     for name in ("httpx", "httpcore", "mail.log", "aiosqlite"):

@@ -14,7 +14,7 @@ EVERYWHERE = """
 Videnbro is up. Ctrl-C stops it; what it knows stays in {data}
 
 {addresses}
-  mail      {data}/mail (every mail as a file; SMTP on 127.0.0.1:{smtp_port})
+  mail      {data}/mail (every mail as a file; SMTP on 127.0.0.1:{smtp_port}); python3 dev.py mail lists them
   token     python3 dev.py token --role organiser --org ID --email ADDRESS
 """
 
@@ -22,6 +22,9 @@ SAMPLE = """
 The sample: {count} organisations and "{title}"
 Tokens for eight hours, an organiser of the event and a member of Novonesis:
 
+export EVENTS={events}
+export MATCHING={matching}
+export NOTIFY={notify}
 export ORGANISER={organiser_token}
 export MEMBER={member_token}
 export EVENT={event}
@@ -29,13 +32,13 @@ export ORGANISATION={member_id}
 
 Sign a company up, see who comes, and look for partners:
 
-curl -s {events}/v1/events/$EVENT/registrations -H 'Content-Type: application/json' -d '
+curl -s $EVENTS/v1/events/$EVENT/registrations -H 'Content-Type: application/json' -d '
   {{"organisation": {{"name": "Havfersk ApS", "kind": "startup"}},
    "contact": {{"name": "Freja Holm", "email": "freja@example.org", "language": "da"}},
    "attendees": [{{"name": "Freja Holm", "email": "freja@example.org"}}, {{"name": "Ali Nur"}}, {{}}]}}'
-curl -s {events}/v1/events/$EVENT/attendees -H "Authorization: Bearer $ORGANISER"
-curl -s {events}/v1/events/$EVENT/capacity -H "Authorization: Bearer $ORGANISER"
-curl -s {matching}/v1/organisations/$ORGANISATION/suggestions -H "Authorization: Bearer $MEMBER"
+curl -s $EVENTS/v1/events/$EVENT/attendees -H "Authorization: Bearer $ORGANISER"
+curl -s $EVENTS/v1/events/$EVENT/capacity -H "Authorization: Bearer $ORGANISER"
+curl -s $MATCHING/v1/organisations/$ORGANISATION/suggestions -H "Authorization: Bearer $MEMBER"
 """
 
 

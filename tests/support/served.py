@@ -1,0 +1,46 @@
+"""A service as a real process on a port of its own, for what must be seen from outside."""
+
+import contextlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import httpx
+
+from deploy.local.processes import dies_with
+
+ANSWERS_WITHIN_SECONDS = 60.0
+
+
+@contextlib.contextmanager
+def served(application: str, *options: str, **environment: str) -> Iterator[int]:
+    """A uvicorn process of one worker, stopped when the block ends; gives its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+    # Not by --fd: uvicorn takes such a socket for a UNIX one, TCP_NODELAY stays off, and every answer takes 40 ms.
+    command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), *options, "--no-access-log"]
+    process = subprocess.Popen(
+        [*command, "--log-level", "warning"],
+        env=os.environ | environment,
+        start_new_session=True,
+        preexec_fn=dies_with(os.getpid()),
+    )
+    try:
+        _wait_until_answered(port, process)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _wait_until_answered(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + ANSWERS_WITHIN_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(httpx.TransportError):
+            httpx.get(f"http://127.0.0.1:{port}/livez")
+            return
+        time.sleep(0.05)
+    raise RuntimeError(f"the service does not answer on port {port} (exit code {process.poll()})")
