@@ -6,7 +6,7 @@ from fastapi import FastAPI
 
 from services.events.pages import attendee, event, pages, registration, ticket
 from services.events.registrations.answering import sign_ups
-from services.events.routes import attendance, attendees, calendars, check_ins, events, registrations
+from services.events.routes import attendance, attendees, calendars, check_ins, events, registrations, sign_up
 from services.events.settings import Settings
 from services.events.subscriptions import subscriptions
 from shared.service import create_service
@@ -19,6 +19,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         title="Videnbro events: sign-up, waitlist, check-in",
         routers=[
             events.router,
+            sign_up.router,
             registrations.router,
             registrations.once,
             attendees.router,
@@ -31,6 +32,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         subscriptions=subscriptions,
     )
     state = app.state
-    write = partial(registrations.write_answer, state.settings, state.links)
+    write = partial(sign_up.write_answer, state.settings, state.links)
     state.sign_ups = sign_ups(state.database, state.links, write)
     return app

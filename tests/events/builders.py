@@ -1,12 +1,15 @@
 """Events, sign-ups and callers as the stories of this folder need them."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import httpx
+from sqlalchemy import select
 
 from shared.database import uuid7
+from shared.messaging.tables import outbox
 from tests.support.callers import as_caller
 from tests.support.services import Client
 
@@ -73,3 +76,69 @@ async def capacity(client: Client, event: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = answer.json()
     assert found["violations"] == []
     return found
+
+
+def one_of(registration: dict[str, Any], index: int = 0) -> dict[str, Any]:
+    attendee: dict[str, Any] = registration["attendees"][index]
+    return attendee
+
+
+async def by_link(client: Client, registration: dict[str, Any]) -> dict[str, Any]:
+    """The registration as its link shows it now."""
+    answer = await client.get(f"/v1/registrations/{registration['id']}", params={"key": key_of(registration)})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def own_attendee(client: Client, registration: dict[str, Any], index: int = 0) -> dict[str, Any]:
+    """One attendee with ticket and links, as the registration's link shows it."""
+    path = f"/v1/attendees/{one_of(registration, index)['id']}"
+    answer = await client.get(path, params={"key": key_of(registration)})
+    assert answer.status_code == 200, answer.text
+    attendee: dict[str, Any] = answer.json()
+    return attendee
+
+
+async def rename(client: Client, registration: dict[str, Any], index: int = 0, **fields: Any) -> httpx.Response:
+    """Changes one attendee by the registration's link."""
+    path = f"/v1/attendees/{one_of(registration, index)['id']}"
+    return await client.patch(path, params={"key": key_of(registration)}, json=fields)
+
+
+async def cancel(client: Client, registration: dict[str, Any], *indexes: int) -> dict[str, Any]:
+    """Cancels those attendees by the registration's link, or all of it."""
+    body = {"attendees": [one_of(registration, index)["id"] for index in indexes]} if indexes else {}
+    path = f"/v1/registrations/{registration['id']}/cancel"
+    answer = await client.post(path, params={"key": key_of(registration)}, json=body)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def change_event(client: Client, event: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    answer = await client.patch(f"/v1/events/{event['id']}", json=changes, headers=ORGANISER)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def scan(client: Client, event: dict[str, Any], code: str | None = None, **fields: Any) -> dict[str, Any]:
+    """What the door is told."""
+    body = {"nonce": uuid7().hex, "device": "phone-1"} | ({"code": code} if code else {}) | fields
+    answer = await client.post(f"/v1/events/{event['id']}/check-ins", json=body, headers=ORGANISER)
+    assert answer.status_code == 200, answer.text
+    told: dict[str, Any] = answer.json()
+    return told
+
+
+async def told(client: Client, kind: str = "") -> list[dict[str, Any]]:
+    """The envelopes in the outbox whose type begins so, in their order."""
+    async with client.app.state.database.reading() as session:
+        rows = await (await session.connection()).execute(select(outbox.c.envelope).order_by(outbox.c.seq))
+    envelopes = [json.loads(row.envelope) for row in rows]
+    return [envelope for envelope in envelopes if envelope["type"].startswith(kind)]
+
+
+def statuses(registration: dict[str, Any]) -> list[str]:
+    return [attendee["status"] for attendee in registration["attendees"]]

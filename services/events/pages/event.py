@@ -13,7 +13,7 @@ from services.events.pages import pages
 from services.events.pages.sign_up_form import IF_FULL, KINDS, Filled, Wrong, wrong_by_problem, wrong_by_validation
 from services.events.programme import EventSeen
 from services.events.registrations.answering import AskedOnce, SignUps
-from services.events.routes.registrations import SignUpInput, asked_of
+from services.events.routes.sign_up import SignUpInput, asked_of
 from shared.auth import Caller, Purpose, TheLinks, link_expiry
 from shared.database import Reading, database_of
 from shared.fields import utc_now

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.events.routes.registrations import MOST_ATTENDEES, SignUpInput
+from services.events.registrations.deciding import MOST_ATTENDEES
+from services.events.routes.sign_up import SignUpInput
 from shared.fields import Language
 from shared.pages import Form
 

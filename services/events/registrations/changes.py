@@ -1,4 +1,4 @@
-"""Changing a registration: naming and handing over, cancelling, adding the mails again. All under the event's lock."""
+"""Changing a registration: naming and handing over, cancelling, mailing again. All under the event's lock."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.registrations.deciding import AlreadyRegistered
-from services.events.registrations.facts import Changes, RegistrationSeen, see, tell_changes
+from services.events.registrations.facts import Changes, tell_changes
 from services.events.registrations.promotion import promote_waiting
 from services.events.registrations.seats import EventSeats, lock_seats
 from services.events.tables import ACTIVE, HOLDING, Attendee, Event, Registration, ReplacedCode
@@ -50,21 +50,14 @@ async def hold(session: AsyncSession, event_id: UUID) -> Held:
     return Held(event, seats)
 
 
-async def _read_again(session: AsyncSession, attendee: Attendee) -> Attendee:
-    await session.refresh(attendee)
-    return attendee
-
-
-async def rename(
-    session: AsyncSession, links: Links, attendee: Attendee, new: NewName, *, late: bool, version: int | None = None
-) -> Attendee:
+async def rename(session: AsyncSession, links: Links, attendee: Attendee, new: NewName, *, late: bool) -> Attendee:
     """Names a seat, corrects a name, or hands the seat over.
 
     A new e-mail where there was one is a hand-over: the old ticket ends, a new code begins. `late` when the caller may
     change after `changes_close_at` (organisers).
     """
     held = await hold(session, attendee.event_id)
-    await _read_again(session, attendee)
+    await session.refresh(attendee)
     if attendee.status not in ACTIVE:
         raise WrongStatus(f"This attendee is {attendee.status}; only active ones can be changed.")
     if not late and utc_now() >= held.event.changes_close_at:
@@ -109,6 +102,8 @@ def _apply_name(links: Links, attendee: Attendee, new: NewName) -> AttendeeChang
     same_person = previous_email is None or attendee.email_key == same_address(previous_email)
     if not same_person:
         _hand_over(links, attendee)
+        if attendee.name != previous_name:
+            _forget_the_one_before(attendee, new)
     attendee.sequence += 1
     attendee.updated_at = utc_now()
     return AttendeeChange.model_validate(
@@ -129,6 +124,11 @@ def _hand_over(links: Links, attendee: Attendee) -> None:
     attendee.code_version += 1
     attendee.link_version += 1
     attendee.code_hash = ticket_hash(links.ticket_code(attendee.id, attendee.code_version))
+
+
+def _forget_the_one_before(attendee: Attendee, new: NewName) -> None:
+    for name in {"job_title", "language"} - new.given:
+        setattr(attendee, name, None)
 
 
 async def cancel_attendees(session: AsyncSession, event_id: UUID, attendee_ids: Iterable[UUID], *, late: bool) -> None:
@@ -175,28 +175,26 @@ class NewContact:
 
 async def change_contact(
     session: AsyncSession, registration: Registration, new: NewContact, *, version: int | None = None
-) -> RegistrationSeen:
+) -> None:
     """Changes whom to write to. Another address is another person: the old link ends."""
     await hold(session, registration.event_id)
     await session.refresh(registration)
     if version is not None and version != registration.version:
         raise StaleVersion(f"It is at version {registration.version}.")
-    before = registration.contact_email
-    for name in new.given:
-        setattr(registration, f"contact_{name}", getattr(new, name))
-    if same_address(registration.contact_email) != same_address(before):
+    given = {f"contact_{name}": getattr(new, name) for name in new.given}
+    if all(getattr(registration, name) == value for name, value in given.items()):
+        return
+    before = same_address(registration.contact_email)
+    for name, value in given.items():
+        setattr(registration, name, value)
+    another = same_address(registration.contact_email) != before
+    if another:
         registration.link_version += 1
     session.add(registration)
-    await tell_changes(
-        session, {registration.id: []}, resend=same_address(before) != same_address(registration.contact_email)
-    )
-    return await see(session, registration)
+    await tell_changes(session, {registration.id: []}, resend=another)
 
 
 async def resend(session: AsyncSession, registration: Registration) -> None:
     """Has all its mails written again."""
+    await hold(session, registration.event_id)
     await tell_changes(session, {registration.id: []}, resend=True)
-
-
-async def find_registration(session: AsyncSession, registration_id: UUID) -> Registration | None:
-    return await session.get(Registration, registration_id)

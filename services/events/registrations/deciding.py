@@ -17,6 +17,7 @@ from shared.problems import FieldError, Invalid, NextStep, NotFound, Problem
 from shared.telemetry import Origin
 
 IfFull = Literal["waitlist_rest", "waitlist_all", "refuse"]
+MOST_ATTENDEES = 100
 # Addresses that have a seat or wait, by event: whose attendee and registration; None for one of the batch at hand.
 Known = dict[tuple[UUID, str], tuple[UUID, UUID] | None]
 
@@ -96,6 +97,22 @@ def decide(
     known: Known,
     now: datetime,
 ) -> SignedUp | Problem:
+    placed = decide_attendees(asked, event, seats, organisation, known, now)
+    if isinstance(placed, Problem):
+        return placed
+    reference = "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(8))
+    return SignedUp(uuid7(), event, reference, organisation, asked.contact, tuple(placed))
+
+
+def decide_attendees(
+    asked: AskedSignUp,
+    event: Any,
+    seats: EventSeats,
+    organisation: Recognised | None,
+    known: Known,
+    now: datetime,
+) -> list[SignedUpAttendee] | Problem:
+    """Where each attendee stands, in a new registration or one that grows."""
     refusal = (
         _not_open(asked, event, now)
         or _odd_ticket_types(asked, event, organisation)
@@ -109,8 +126,7 @@ def decide(
         return placed
     # Later sign-ups of this batch must see these addresses.
     known.update({(event.id, same_address(each.email)): None for each in placed if each.email})
-    reference = "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(8))
-    return SignedUp(uuid7(), event, reference, organisation, asked.contact, tuple(placed))
+    return placed
 
 
 def _not_open(asked: AskedSignUp, event: Any, now: datetime) -> Problem | None:
@@ -135,20 +151,34 @@ def _odd_ticket_types(asked: AskedSignUp, event: Any, organisation: Recognised |
     errors = [
         error
         for index, attendee in enumerate(asked.attendees)
-        for key in (attendee.ticket_type, *attendee.also_accepts)
-        if key is not None and (error := _odd_ticket_type(f"/attendees/{index}/ticket_type", key, offered, kind))
+        for field, key in _named_types(attendee)
+        if (error := _odd_ticket_type(f"/attendees/{index}/{field}", key, offered, kind))
     ]
     return Invalid(*errors) if errors else None
 
 
-def _odd_ticket_type(pointer: str, key: str, offered: dict[str, Any], kind: str | None) -> FieldError | None:
+def _named_types(attendee: AskedAttendee) -> list[tuple[str, str | None]]:
+    also = [(f"also_accepts/{index}", key) for index, key in enumerate(attendee.also_accepts)]
+    return [("ticket_type", attendee.ticket_type), *also]
+
+
+def _odd_ticket_type(pointer: str, key: str | None, offered: dict[str, Any], kind: str | None) -> FieldError | None:
+    if key is None:
+        fits = not offered or any(_is_for(each, kind) for each in offered.values())
+        return None if fits else FieldError(pointer=pointer, detail="this event has no ticket type for you")
     if key not in offered:
         allowed = ", ".join(offered) or "none: leave it out"
         return FieldError(pointer=pointer, detail=f"not a ticket type of this event; allowed: {allowed}")
-    kinds = offered[key].get("kinds")
-    if kinds and kind not in kinds:
-        return FieldError(pointer=pointer, detail=f"{key} is for organisations of kind {', '.join(kinds)}")
+    if not _is_for(offered[key], kind):
+        kinds = ", ".join(offered[key]["kinds"])
+        return FieldError(pointer=pointer, detail=f"{key} is for organisations of kind {kinds}")
     return None
+
+
+def _is_for(ticket_type: dict[str, Any], kind: str | None) -> bool:
+    """Whether an organisation of that kind may have this ticket type."""
+    kinds = ticket_type.get("kinds")
+    return not kinds or kind in kinds
 
 
 def _already_registered(asked: AskedSignUp, known: Known) -> Problem | None:
@@ -164,8 +194,7 @@ def _with_default_type(attendee: AskedAttendee, event: Any, organisation: Recogn
     if attendee.ticket_type or not event.ticket_types:
         return attendee
     kind = organisation.kind if organisation else None
-    fitting = [each["key"] for each in event.ticket_types if not each.get("kinds") or kind in each["kinds"]]
-    return replace(attendee, ticket_type=next(iter(fitting), None))
+    return replace(attendee, ticket_type=next(each["key"] for each in event.ticket_types if _is_for(each, kind)))
 
 
 def place(

@@ -50,11 +50,12 @@ def shared_status(statuses: Iterable[str]) -> str:
 
 
 async def see_all(session: AsyncSession, registrations: Sequence[Registration]) -> list[RegistrationSeen]:
-    """Attendees in the order they were named."""
+    """Attendees in the order they were named. Read anew: another transaction may have changed them before our lock."""
     if not registrations:
         return []
     seen = {each.id: RegistrationSeen(each, []) for each in registrations}
     statement = select(Attendee).where(col(Attendee.registration_id).in_(list(seen))).order_by(col(Attendee.id))
+    statement = statement.execution_options(populate_existing=True)
     for attendee in await session.exec(statement):
         seen[attendee.registration_id].attendees.append(attendee)
     organisations = await _organisations(session, registrations)
@@ -100,10 +101,13 @@ Changes = dict[UUID, list[AttendeeChange]]
 
 
 async def tell_changes(session: AsyncSession, changes: Changes, *, resend: bool = False) -> None:
-    """One message a registration for all this transaction changed in it, with a version of its own."""
+    """One message a registration for all this transaction changed in it, with a version of its own.
+
+    Under the event's lock, and the registrations read anew under it: else two changes could tell the same version.
+    """
     await session.flush()
     statement = select(Registration).where(col(Registration.id).in_(list(changes))).order_by(col(Registration.id))
-    registrations = list(await session.exec(statement))
+    registrations = list(await session.exec(statement.execution_options(populate_existing=True)))
     for registration in registrations:
         registration.version += 1
         registration.updated_at = utc_now()

@@ -27,7 +27,8 @@ async def promote_waiting(session: AsyncSession, event: Event, seats: EventSeats
 async def _confirm(session: AsyncSession, given: dict[UUID, str | None], changes: Changes) -> None:
     if not given:
         return
-    for attendee in await session.exec(select(Attendee).where(col(Attendee.id).in_(list(given)))):
+    statement = select(Attendee).where(col(Attendee.id).in_(list(given)))
+    for attendee in await session.exec(statement.execution_options(populate_existing=True)):
         attendee.status, attendee.line_number = "confirmed", None
         attendee.ticket_type = given[attendee.id]
         attendee.sequence += 1

@@ -45,7 +45,7 @@ async def sign_up_all(session: AsyncSession, links: Links, asked: Sequence[Asked
     """Decides every sign-up in order, writes those that are taken, and answers each with its rows or its problem."""
     seats = await lock_seats(session, (each.event_id for each in asked))
     found = await _read_events(session, seats)
-    known = await _read_known_addresses(session, asked)
+    known = await read_known_addresses(session, asked)
     organisations = await _recognise(session, asked)
     now = utc_now()
     decided: list[SignedUp | Problem] = []
@@ -74,6 +74,7 @@ _events_by_id = select(
     events.c.waitlist_mode,
     events.c.registration_opens_at,
     events.c.registration_closes_at,
+    events.c.changes_close_at,
 ).where(events.c.id.in_(bindparam("ids", expanding=True)))
 
 _known_addresses = select(
@@ -92,7 +93,8 @@ async def _read_events(session: AsyncSession, seats: dict[UUID, EventSeats]) -> 
     return {row.id: row for row in rows}
 
 
-async def _read_known_addresses(session: AsyncSession, asked: Iterable[AskedSignUp]) -> Known:
+async def read_known_addresses(session: AsyncSession, asked: Iterable[AskedSignUp]) -> Known:
+    """Which of the asked attendees' addresses have a seat or wait already."""
     places = [
         (each.event_id, same_address(attendee.email)) for each in asked for attendee in each.attendees if attendee.email
     ]
@@ -136,7 +138,7 @@ def _positioned(signed_up: SignedUp, waiting: dict[UUID, int]) -> SignedUp:
 
 
 _insert_registrations = insert(registrations)
-_insert_attendees = insert(attendees)
+insert_attendees = insert(attendees)
 
 
 async def _write(
@@ -154,9 +156,9 @@ async def _write(
     await write_taken(session, (seats[event_id] for event_id in {sign_up.event.id for sign_up, _ in taken}))
     await connection.execute(_insert_registrations, [_registration_row(sign_up, ask, now) for sign_up, ask in taken])
     await connection.execute(
-        _insert_attendees,
+        insert_attendees,
         [
-            _attendee_row(links, sign_up, attendee, asked_attendee, now)
+            attendee_row(links, sign_up.event.id, sign_up.id, attendee, asked_attendee, now)
             for sign_up, ask in taken
             for attendee, asked_attendee in zip(sign_up.attendees, ask.attendees, strict=True)
         ],
@@ -184,13 +186,13 @@ def _registration_row(signed_up: SignedUp, asked: AskedSignUp, now: datetime) ->
     }
 
 
-def _attendee_row(
-    links: Links, signed_up: SignedUp, attendee: SignedUpAttendee, asked: AskedAttendee, now: datetime
+def attendee_row(
+    links: Links, event_id: UUID, registration_id: UUID, attendee: SignedUpAttendee, asked: AskedAttendee, now: datetime
 ) -> dict[str, Any]:
     return {
         "id": attendee.id,
-        "event_id": signed_up.event.id,
-        "registration_id": signed_up.id,
+        "event_id": event_id,
+        "registration_id": registration_id,
         "name": attendee.name,
         "email": attendee.email,
         "email_key": same_address(attendee.email) if attendee.email else None,

@@ -71,9 +71,9 @@ def _plain(attendee: Attendee) -> dict[str, object]:
     return attendee.model_dump(include=set(AttendeeView.model_fields))
 
 
-def _own_view(own: OwnAttendee, settings: ServiceSettings, links: Links) -> AttendeeView:
+def _own_view(own: OwnAttendee, settings: ServiceSettings, links: Links, *, with_ticket: bool = True) -> AttendeeView:
     attendee = own.attendee
-    if own.organises:
+    if own.organises or not with_ticket:
         return AttendeeView.model_validate({**_plain(attendee), "reference": own.registration.reference})
     code = links.ticket_code(attendee.id, attendee.code_version)
     key = links.key(Purpose.ATTENDEE, attendee.id, attendee.link_version, link_expiry(own.event.ends_at))
@@ -142,12 +142,13 @@ class AttendeeChange(Input):
 async def change_attendee(
     attendee: UUID, body: AttendeeChange, caller: KnownCaller, session: Transaction, request: Request, links: TheLinks
 ) -> AttendeeView:
-    """Names a seat, corrects a name or hands the seat over."""
+    """Names a seat, corrects a name or hands the seat over; who hands the own seat over does not see the new ticket."""
     own = await find_attendee(session, attendee, caller)
-    given = body.model_dump(exclude_unset=True)
+    before, given = own.attendee.link_version, body.model_dump(exclude_unset=True)
     if given:
         await rename(session, links, own.attendee, NewName(frozenset(given), **given), late=own.organises)
-    return _own_view(own, request.app.state.settings, links)
+    mine = not own.alone or own.attendee.link_version == before
+    return _own_view(own, request.app.state.settings, links, with_ticket=mine)
 
 
 @once.post("/v1/attendees/{attendee}/cancel", responses={**_OWN, **documented(ChangesClosed, KeyReused)})

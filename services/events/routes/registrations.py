@@ -1,16 +1,14 @@
-"""Registrations over HTTP."""
+"""Registrations over HTTP: read, changed, cancelled."""
 
-from datetime import datetime
-from typing import Annotated, Literal, cast
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from services.events import programme
-from services.events.organisations import NamedOrganisation, UnknownOrganisation
 from services.events.registrations.access import OwnRegistration, find_registration
-from services.events.registrations.answering import AskedOnce, SignUps
+from services.events.registrations.adding import add_attendees
 from services.events.registrations.changes import (
     ChangesClosed,
     NewContact,
@@ -19,315 +17,38 @@ from services.events.registrations.changes import (
     resend,
 )
 from services.events.registrations.deciding import (
+    MOST_ATTENDEES,
     AlreadyRegistered,
-    AskedAttendee,
-    AskedSignUp,
     IfFull,
     NotPublished,
     RegistrationClosed,
     RegistrationNotOpen,
-    SignedUp,
 )
-from services.events.registrations.facts import RegistrationSeen, see, shared_status
+from services.events.registrations.facts import see
 from services.events.registrations.listing import list_registrations
 from services.events.registrations.seats import CapacityReached
-from services.events.routes.events import EventReference, IfMatch, OrganisationKind, expected_version
-from services.events.tables import Event
-from shared.auth import AnyCaller, Caller, KnownCaller, Links, Purpose, TheLinks, link_expiry
-from shared.contracts.events import AttendeeStatus, ContactPerson
-from shared.database import Reading, Transaction, database_of
-from shared.fields import Email, Input, Key, Language, Line, NotNull, Phone, Url, email_domain, same_address
-from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute, claim_of
+from services.events.routes.events import EventReference, IfMatch, expected_version
+from services.events.routes.registration_view import RegistrationView, view
+from services.events.routes.sign_up import AttendeeInput, asked_attendees
+from shared.auth import KnownCaller, Links, TheLinks
+from shared.contracts.events import AttendeeStatus
+from shared.database import Reading, Transaction
+from shared.fields import Email, Input, Language, Line, NotNull, Phone
+from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
 from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
 from shared.problems import (
-    FieldError,
     Invalid,
     LinkExpired,
-    NextStep,
     NotAllowed,
     NotAuthenticated,
     NotFound,
     StaleVersion,
-    Unavailable,
+    WrongStatus,
     documented,
 )
-from shared.settings import ServiceSettings
-from shared.telemetry import current_origin
 
 router = APIRouter(tags=["registrations"])
 once = APIRouter(tags=["registrations"], route_class=OnceRoute)
-
-MOST_ATTENDEES = 100
-
-
-class OrganisationInput(Input):
-    """`id` of a known one, or `name` and what it is recognised by."""
-
-    id: UUID | None = None
-    name: Line | None = None
-    kind: OrganisationKind | None = None
-    cvr: Annotated[str, Field(pattern=r"^[0-9A-Za-z ]{4,20}$")] | None = None
-    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "DK"
-    website: Url | None = None
-
-
-class ContactInput(Input):
-    name: Line
-    email: Email
-    phone: Phone | None = None
-    language: Language = "da"
-
-
-class AttendeeInput(Input):
-    """One person, or a seat to name later."""
-
-    name: Line | None = None
-    email: Email | None = None
-    job_title: Line | None = None
-    ticket_type: Key | None = None
-    also_accepts: Annotated[list[Key], Field(max_length=20)] = []
-    language: Language | None = None
-
-
-class SignUpInput(Input):
-    """`organisation` null for a private person. `if_full` says what to do when not all fit."""
-
-    organisation: OrganisationInput | None = None
-    contact: ContactInput
-    attendees: Annotated[list[AttendeeInput], Field(min_length=1, max_length=MOST_ATTENDEES)]
-    if_full: IfFull = "waitlist_rest"
-
-
-class PlacedAttendee(BaseModel):
-    """`position` in line, for who waits."""
-
-    id: UUID
-    status: AttendeeStatus
-    name: str | None = None
-    email: str | None = None
-    ticket_type: str | None = None
-    position: int | None = None
-
-
-class OrganisationView(BaseModel):
-    id: UUID
-    name: str
-    kind: str | None = None
-
-
-class RegistrationLinks(BaseModel):
-    """Addresses for the contact person; whoever has them may change the registration."""
-
-    manage: str
-    calendar: str
-
-
-class ContactView(BaseModel):
-    name: str
-    email: str
-    phone: str | None = None
-    language: str
-
-
-RegistrationStatus = Literal[
-    "pending", "confirmed", "waitlisted", "offered", "cancelled", "rejected", "expired", "mixed"
-]
-
-
-class RegistrationView(BaseModel):
-    """`status` is the one all attendees share, or `mixed`."""
-
-    id: UUID
-    event_id: UUID
-    reference: str
-    version: int
-    status: RegistrationStatus
-    status_counts: dict[str, int]
-    organisation: OrganisationView | None = None
-    contact: ContactView
-    attendees: list[PlacedAttendee]
-    next_steps: list[NextStep]
-    links: RegistrationLinks | None = None
-    created_at: datetime | None = None
-
-
-def registration_links(
-    settings: ServiceSettings, links: Links, registration_id: UUID, version: int, event: Event
-) -> RegistrationLinks:
-    key = links.key(Purpose.REGISTRATION, registration_id, version, link_expiry(event.ends_at))
-    return RegistrationLinks(
-        manage=settings.public_url("events", f"/p/events/registrations/{registration_id}?key={key}"),
-        calendar=settings.public_url("events", f"/v1/registrations/{registration_id}/calendar.ics?key={key}"),
-    )
-
-
-def next_steps(attendees: list[PlacedAttendee], event: Event, manage: str | None) -> list[NextStep]:
-    steps = []
-    if any(
-        each.name is None and each.status in ("confirmed", "waitlisted", "offered", "pending") for each in attendees
-    ):
-        closes = event.changes_close_at.isoformat() if hasattr(event, "changes_close_at") else None
-        steps.append(NextStep(action="name_attendees", label="Say who is coming", href=manage, by=closes))
-    if any(each.status == "waitlisted" for each in attendees):
-        steps.append(
-            NextStep(action="wait_for_seat", label="A mail tells when a seat is free; cancel if you cannot come")
-        )
-    return steps
-
-
-def write_answer(settings: ServiceSettings, links: Links, signed_up: SignedUp) -> bytes:
-    """The 201 body, made inside the batch so that it can be kept with it."""
-    attendees = [
-        PlacedAttendee.model_construct(
-            id=each.id,
-            status=each.status,
-            name=each.name,
-            email=each.email,
-            ticket_type=each.ticket_type,
-            position=each.position,
-        )
-        for each in signed_up.attendees
-    ]
-    own = registration_links(settings, links, signed_up.id, 1, signed_up.event)
-    counts: dict[str, int] = {}
-    for each in attendees:
-        counts[each.status] = counts.get(each.status, 0) + 1
-    organisation, contact = signed_up.organisation, signed_up.contact
-    answer = RegistrationView.model_construct(
-        id=signed_up.id,
-        event_id=signed_up.event.id,
-        reference=signed_up.reference,
-        version=1,
-        status=cast(RegistrationStatus, shared_status(counts)),
-        status_counts=counts,
-        organisation=OrganisationView.model_construct(
-            id=organisation.id, name=organisation.name, kind=organisation.kind
-        )
-        if organisation
-        else None,
-        contact=ContactView.model_construct(**contact.model_dump()),
-        attendees=attendees,
-        next_steps=next_steps(attendees, signed_up.event, own.manage),
-        links=own,
-    )
-    return answer.model_dump_json(exclude_none=True).encode()
-
-
-def view(
-    seen: RegistrationSeen, event: Event, settings: ServiceSettings, links: Links, *, with_links: bool
-) -> RegistrationView:
-    registration = seen.registration
-    own = registration_links(settings, links, registration.id, registration.link_version, event) if with_links else None
-    attendees = [
-        PlacedAttendee.model_validate(
-            each.model_dump(include={"id", "status", "name", "email", "ticket_type"})
-            | {"position": seen.positions.get(each.id)}
-        )
-        for each in seen.attendees
-    ]
-    return RegistrationView.model_validate(
-        {
-            **registration.model_dump(include={"id", "event_id", "reference", "version", "created_at"}),
-            "status": seen.status,
-            "status_counts": seen.status_counts,
-            "organisation": seen.organisation and seen.organisation.model_dump(include={"id", "name", "kind"}),
-            "contact": {
-                "name": registration.contact_name,
-                "email": registration.contact_email,
-                "phone": registration.contact_phone,
-                "language": registration.contact_language,
-            },
-            "attendees": attendees,
-            "next_steps": next_steps(attendees, event, own.manage if own else None),
-            "links": own,
-        }
-    )
-
-
-def _named(body: SignUpInput) -> NamedOrganisation | None:
-    given = body.organisation
-    if given is None:
-        return None
-    if given.id is None and given.name is None:
-        raise Invalid.field("/organisation/name", "give the organisation's name, or its id if it has one")
-    number = given.cvr.replace(" ", "").upper() if given.cvr else None
-    return NamedOrganisation(
-        id=given.id,
-        name=given.name,
-        kind=given.kind,
-        cvr=_checked_cvr(number, given.country) if number else None,
-        country=given.country,
-        website=given.website,
-        contact_domain=email_domain(body.contact.email),
-    )
-
-
-def _checked_cvr(number: str, country: str) -> str:
-    from stdnum.dk import cvr
-
-    if country == "DK" and not cvr.is_valid(number):
-        raise Invalid.field("/organisation/cvr", "not a CVR number: eight digits of which the last checks the others")
-    return number
-
-
-def _distinct_addresses(body: SignUpInput) -> None:
-    first: dict[str, int] = {}
-    for index, attendee in enumerate(body.attendees):
-        if attendee.email and first.setdefault(same_address(attendee.email), index) != index:
-            other = first[same_address(attendee.email)]
-            raise Invalid(
-                FieldError(
-                    pointer=f"/attendees/{index}/email",
-                    detail=f"the same as /attendees/{other}/email; each person once",
-                )
-            )
-
-
-def asked_of(event_id: UUID, body: SignUpInput, caller: Caller) -> AskedSignUp:
-    """The sign-up as the rule takes it. Raises Invalid for what no single field shows."""
-    _distinct_addresses(body)
-    return AskedSignUp(
-        event_id=event_id,
-        organisation=_named(body),
-        contact=ContactPerson.model_construct(**body.contact.model_dump()),
-        attendees=tuple(
-            AskedAttendee(
-                each.name, each.email, each.job_title, each.ticket_type, tuple(each.also_accepts), each.language
-            )
-            for each in body.attendees
-        ),
-        if_full=body.if_full,
-        caller=caller,
-        origin=current_origin(),
-    )
-
-
-_SIGN_UP_PROBLEMS = documented(
-    NotAuthenticated, NotFound, CapacityReached, RegistrationClosed, RegistrationNotOpen, NotPublished, AlreadyRegistered,
-    UnknownOrganisation, KeyReused, Invalid, LinkExpired, Unavailable,
-)  # fmt: skip
-
-
-@router.post(
-    "/v1/events/{event}/registrations", status_code=201, response_model=RegistrationView, responses=_SIGN_UP_PROBLEMS
-)
-async def sign_up(
-    event: EventReference, body: SignUpInput, caller: AnyCaller, request: Request, key: IdempotencyKey = None
-) -> Response:
-    """Signs up one or several people, without an account. Answers who is in and who stands where in line."""
-    asked = asked_of(await _event_id(request, event), body, caller)
-    sign_ups: SignUps = request.app.state.sign_ups
-    answered = await sign_ups(AskedOnce(asked, claim_of(request, await request.body())))
-    headers = {"Idempotency-Replayed": "true"} if answered.again else {}
-    return Response(answered.kept.body, 201, headers, media_type="application/json")
-
-
-async def _event_id(request: Request, reference: str) -> UUID:
-    try:
-        return UUID(reference)
-    except ValueError:
-        async with database_of(request).reading() as session:
-            return await programme.find_id(session, reference)
 
 
 _OWN = documented(NotAuthenticated, NotFound, LinkExpired)
@@ -375,11 +96,17 @@ async def get_registration(
 
 
 async def _answer(
-    session: Reading, own: OwnRegistration, request: Request, links: Links, response: Response
+    session: Reading,
+    own: OwnRegistration,
+    request: Request,
+    links: Links,
+    response: Response,
+    *,
+    with_links: bool = True,
 ) -> RegistrationView:
     response.headers["ETag"] = f'"{own.registration.version}"'
     seen = await see(session, own.registration)
-    return view(seen, own.event, request.app.state.settings, links, with_links=not own.organises)
+    return view(seen, own.event, request.app.state.settings, links, with_links=with_links and not own.organises)
 
 
 class ContactChange(Input):
@@ -406,11 +133,41 @@ async def change_registration(
     response: Response,
     if_match: IfMatch = None,
 ) -> RegistrationView:
+    """Changes whom to write to. The link of a new contact person is mailed to that person, not answered here."""
     own = await find_registration(session, registration, caller)
+    before = own.registration.link_version
     given = body.contact.model_dump(exclude_unset=True) if body.contact else {}
     if given:
         new = NewContact(frozenset(given), **given)
         await change_contact(session, own.registration, new, version=expected_version(if_match))
+    return await _answer(session, own, request, links, response, with_links=own.registration.link_version == before)
+
+
+class MoreAttendees(Input):
+    attendees: Annotated[list[AttendeeInput], Field(min_length=1, max_length=MOST_ATTENDEES)]
+    if_full: IfFull = "waitlist_rest"
+
+
+_ADDING = documented(
+    WrongStatus, NotPublished, RegistrationClosed, RegistrationNotOpen, CapacityReached, AlreadyRegistered,
+    Invalid, KeyReused,
+)  # fmt: skip
+
+
+@once.post("/v1/registrations/{registration}/attendees", status_code=201, responses={**_OWN, **_ADDING})
+async def add_to_registration(
+    registration: UUID,
+    body: MoreAttendees,
+    caller: KnownCaller,
+    session: Transaction,
+    request: Request,
+    links: TheLinks,
+    response: Response,
+    key: IdempotencyKey = None,
+) -> RegistrationView:
+    """Adds people to a registration, as far as there are seats and `if_full` says."""
+    own = await find_registration(session, registration, caller)
+    await add_attendees(session, links, own.registration, asked_attendees(body.attendees), body.if_full, caller)
     return await _answer(session, own, request, links, response)
 
 

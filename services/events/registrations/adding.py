@@ -1,0 +1,82 @@
+"""Adding people to a registration that is there: placed as a sign-up places them, under the same lock."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import col, func, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.events.organisations import Recognised
+from services.events.registrations.changes import Held, hold
+from services.events.registrations.deciding import (
+    MOST_ATTENDEES,
+    AskedAttendee,
+    AskedSignUp,
+    IfFull,
+    SignedUpAttendee,
+    decide_attendees,
+)
+from services.events.registrations.facts import contact_of, tell_changes
+from services.events.registrations.seats import write_taken
+from services.events.registrations.sign_up import attendee_row, insert_attendees, read_known_addresses
+from services.events.tables import ACTIVE, Attendee, Organisation, Registration
+from shared.auth import Caller, Links
+from shared.contracts.events import AttendeeChange
+from shared.fields import utc_now
+from shared.problems import Invalid, Problem, WrongStatus
+
+
+async def add_attendees(
+    session: AsyncSession,
+    links: Links,
+    registration: Registration,
+    attendees: Sequence[AskedAttendee],
+    if_full: IfFull,
+    caller: Caller,
+) -> None:
+    """Gives each a seat or a number in line, or refuses all. With `waitlist_all` who waits here now waits together."""
+    held = await hold(session, registration.event_id)
+    await session.refresh(registration)
+    await _require_room(session, registration, len(attendees))
+    asked = AskedSignUp(held.event.id, None, contact_of(registration), tuple(attendees), if_full=if_full, caller=caller)
+    placed = await _place(session, held, registration, asked)
+    registration.waits_together |= if_full == "waitlist_all" and any(each.line_number for each in placed)
+    now = utc_now()
+    rows = [
+        attendee_row(links, held.event.id, registration.id, each, who, now)
+        for each, who in zip(placed, attendees, strict=True)
+    ]
+    await (await session.connection()).execute(insert_attendees, rows)
+    await write_taken(session, [held.seats])
+    changes = [AttendeeChange(attendee=each.id, to_status=each.status) for each in placed]
+    await tell_changes(session, {registration.id: changes})
+
+
+async def _require_room(session: AsyncSession, registration: Registration, more: int) -> None:
+    statement = select(func.count()).where(
+        Attendee.registration_id == registration.id, col(Attendee.status).in_(ACTIVE)
+    )
+    there = (await session.exec(statement)).one()
+    if not there:
+        raise WrongStatus("This registration is cancelled; sign up again.")
+    if there + more > MOST_ATTENDEES:
+        detail = f"a registration has at most {MOST_ATTENDEES} attendees; this one has {there}"
+        raise Invalid.field("/attendees", detail)
+
+
+async def _place(
+    session: AsyncSession, held: Held, registration: Registration, asked: AskedSignUp
+) -> list[SignedUpAttendee]:
+    organisation = await _organisation(session, registration.organisation_id)
+    known = await read_known_addresses(session, [asked])
+    placed = decide_attendees(asked, held.event, held.seats, organisation, known, utc_now())
+    if isinstance(placed, Problem):
+        raise placed
+    return placed
+
+
+async def _organisation(session: AsyncSession, organisation_id: UUID | None) -> Recognised | None:
+    row = await session.get(Organisation, organisation_id) if organisation_id else None
+    if row is None:
+        return None
+    return Recognised(row.id, row.name, row.kind, row.cvr, row.country, row.website, new=False)

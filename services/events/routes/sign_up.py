@@ -1,0 +1,221 @@
+"""Signing up over HTTP: open to everybody."""
+
+from typing import Annotated, cast
+from uuid import UUID
+
+import orjson
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+
+from services.events import programme
+from services.events.organisations import NamedOrganisation, UnknownOrganisation
+from services.events.registrations.answering import AskedOnce, SignUps
+from services.events.registrations.deciding import (
+    MOST_ATTENDEES,
+    AlreadyRegistered,
+    AskedAttendee,
+    AskedSignUp,
+    IfFull,
+    NotPublished,
+    RegistrationClosed,
+    RegistrationNotOpen,
+    SignedUp,
+)
+from services.events.registrations.facts import shared_status
+from services.events.registrations.seats import CapacityReached
+from services.events.routes.events import EventReference, OrganisationKind
+from services.events.routes.registration_view import (
+    ContactView,
+    OrganisationView,
+    PlacedAttendee,
+    RegistrationStatus,
+    RegistrationView,
+    next_steps,
+    registration_links,
+)
+from shared.auth import AnyCaller, Caller, Links
+from shared.contracts.events import ContactPerson
+from shared.database import database_of
+from shared.fields import Email, Input, Key, Language, Line, Phone, Url, email_domain, same_address
+from shared.idempotency import IdempotencyKey, KeyReused, claim_of
+from shared.problems import (
+    FieldError,
+    Invalid,
+    LinkExpired,
+    NotAuthenticated,
+    NotFound,
+    Unavailable,
+    documented,
+)
+from shared.settings import ServiceSettings
+from shared.telemetry import current_origin
+
+router = APIRouter(tags=["registrations"])
+
+
+class OrganisationInput(Input):
+    """`id` of a known one, or `name` and what it is recognised by."""
+
+    id: UUID | None = None
+    name: Line | None = None
+    kind: OrganisationKind | None = None
+    cvr: Annotated[str, Field(pattern=r"^[0-9A-Za-z ]{4,20}$")] | None = None
+    country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "DK"
+    website: Url | None = None
+
+
+class ContactInput(Input):
+    name: Line
+    email: Email
+    phone: Phone | None = None
+    language: Language = "da"
+
+
+class AttendeeInput(Input):
+    """One person, or a seat to name later."""
+
+    name: Line | None = None
+    email: Email | None = None
+    job_title: Line | None = None
+    ticket_type: Key | None = None
+    also_accepts: Annotated[list[Key], Field(max_length=20)] = []
+    language: Language | None = None
+
+
+class SignUpInput(Input):
+    """`organisation` null for a private person. `if_full` says what to do when not all fit."""
+
+    organisation: OrganisationInput | None = None
+    contact: ContactInput
+    attendees: Annotated[list[AttendeeInput], Field(min_length=1, max_length=MOST_ATTENDEES)]
+    if_full: IfFull = "waitlist_rest"
+
+
+def write_answer(settings: ServiceSettings, links: Links, signed_up: SignedUp) -> bytes:
+    """The 201 body, made inside the batch so that it can be kept with it."""
+    attendees = [
+        PlacedAttendee.model_construct(
+            id=each.id,
+            status=each.status,
+            name=each.name,
+            email=each.email,
+            ticket_type=each.ticket_type,
+            position=each.position,
+        )
+        for each in signed_up.attendees
+    ]
+    own = registration_links(settings, links, signed_up.id, 1, signed_up.event)
+    counts: dict[str, int] = {}
+    for each in attendees:
+        counts[each.status] = counts.get(each.status, 0) + 1
+    organisation, contact = signed_up.organisation, signed_up.contact
+    answer = RegistrationView.model_construct(
+        id=signed_up.id,
+        event_id=signed_up.event.id,
+        reference=signed_up.reference,
+        version=1,
+        status=cast(RegistrationStatus, shared_status(counts)),
+        status_counts=counts,
+        organisation=OrganisationView.model_construct(
+            id=organisation.id, name=organisation.name, kind=organisation.kind
+        )
+        if organisation
+        else None,
+        contact=ContactView.model_construct(**contact.model_dump()),
+        attendees=attendees,
+        next_steps=next_steps(attendees, signed_up.event, own.manage),
+        links=own,
+    )
+    return answer.model_dump_json(exclude_none=True).encode()
+
+
+def _named(body: SignUpInput) -> NamedOrganisation | None:
+    given = body.organisation
+    if given is None:
+        return None
+    if given.id is None and given.name is None:
+        raise Invalid.field("/organisation/name", "give the organisation's name, or its id if it has one")
+    number = given.cvr.replace(" ", "").upper() if given.cvr else None
+    return NamedOrganisation(
+        id=given.id,
+        name=given.name,
+        kind=given.kind,
+        cvr=_checked_cvr(number, given.country) if number else None,
+        country=given.country,
+        website=given.website,
+        contact_domain=email_domain(body.contact.email),
+    )
+
+
+def _checked_cvr(number: str, country: str) -> str:
+    from stdnum.dk import cvr
+
+    if country == "DK" and not cvr.is_valid(number):
+        raise Invalid.field("/organisation/cvr", "not a CVR number: eight digits of which the last checks the others")
+    return number
+
+
+def _require_distinct_addresses(attendees: list[AttendeeInput]) -> None:
+    first: dict[str, int] = {}
+    for index, attendee in enumerate(attendees):
+        if attendee.email and first.setdefault(same_address(attendee.email), index) != index:
+            other = first[same_address(attendee.email)]
+            raise Invalid(
+                FieldError(
+                    pointer=f"/attendees/{index}/email",
+                    detail=f"the same as /attendees/{other}/email; each person once",
+                )
+            )
+
+
+def asked_attendees(attendees: list[AttendeeInput]) -> tuple[AskedAttendee, ...]:
+    """Raises Invalid when two have one address."""
+    _require_distinct_addresses(attendees)
+    return tuple(
+        AskedAttendee(each.name, each.email, each.job_title, each.ticket_type, tuple(each.also_accepts), each.language)
+        for each in attendees
+    )
+
+
+def asked_of(event_id: UUID, body: SignUpInput, caller: Caller) -> AskedSignUp:
+    """The sign-up as the rule takes it. Raises Invalid for what no single field shows."""
+    return AskedSignUp(
+        event_id=event_id,
+        organisation=_named(body),
+        contact=ContactPerson.model_construct(**body.contact.model_dump()),
+        attendees=asked_attendees(body.attendees),
+        if_full=body.if_full,
+        caller=caller,
+        origin=current_origin(),
+    )
+
+
+_SIGN_UP_PROBLEMS = documented(
+    NotAuthenticated, NotFound, LinkExpired, NotPublished, RegistrationClosed, RegistrationNotOpen, CapacityReached,
+    AlreadyRegistered, UnknownOrganisation, Invalid, KeyReused, Unavailable,
+)  # fmt: skip
+
+
+@router.post(
+    "/v1/events/{event}/registrations", status_code=201, response_model=RegistrationView, responses=_SIGN_UP_PROBLEMS
+)
+async def sign_up(
+    event: EventReference, body: SignUpInput, caller: AnyCaller, request: Request, key: IdempotencyKey = None
+) -> Response:
+    """Signs up one or several people, without an account. Answers who is in and who stands where in line."""
+    asked = asked_of(await _event_id(request, event), body, caller)
+    sign_ups: SignUps = request.app.state.sign_ups
+    answered = await sign_ups(AskedOnce(asked, claim_of(request, await request.body())))
+    registration_id = orjson.loads(answered.kept.body)["id"]
+    headers = {"Location": f"/v1/registrations/{registration_id}", "ETag": '"1"'}
+    if answered.again:
+        headers["Idempotency-Replayed"] = "true"
+    return Response(answered.kept.body, 201, headers, media_type="application/json")
+
+
+async def _event_id(request: Request, reference: str) -> UUID:
+    try:
+        return UUID(reference)
+    except ValueError:
+        async with database_of(request).reading() as session:
+            return await programme.find_id(session, reference)
