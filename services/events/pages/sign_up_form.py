@@ -1,7 +1,7 @@
 """The sign-up form: what was filled in, what it asks for, and what is wrong with it."""
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
@@ -39,10 +39,7 @@ WRONG: dict[str, Words] = {
         "da": "Skriv et navn på én linje, højst 200 tegn.",
         "en": "Give the name on one line, at most 200 characters.",
     },
-    "phone": {
-        "da": "Skriv et telefonnummer: cifre, mellemrum og +.",
-        "en": "Give a phone number: digits, spaces and +.",
-    },
+    "phone": {"da": "Skriv et nummer: cifre, mellemrum og +.", "en": "Give a number: digits, spaces and +."},
     "ticket_type": {"da": "Vælg en anden deltagertype.", "en": "Choose another ticket type."},
 }
 _TWICE: Words = {"da": "Adressen er allerede tilmeldt eller står to gange.", "en": "Registered already, or here twice."}
@@ -149,31 +146,31 @@ class Wrong:
         return cls([WrongAttendee() for _ in filled.attendees])
 
     @classmethod
-    def at(cls, filled: Filled, places: Iterable[list[str]], words: Words | None = None) -> "Wrong":
-        """`places` are paths into the body; `words` in place of those of the field."""
+    def at(cls, filled: Filled, places: Iterable[list[str]], words: Mapping[str, Words]) -> "Wrong":
+        """`places` are paths into the body; `words` tell of each kind of field."""
         wrong = cls.none(filled)
         for place in places:
             wrong._mark(filled, place, words)
         return wrong
 
-    def _mark(self, filled: Filled, place: list[str], words: Words | None) -> None:
+    def _mark(self, filled: Filled, place: list[str], words: Mapping[str, Words]) -> None:
         match place:
             case ["attendees", "0", "name" | "email" as name] if filled.contact_comes:
-                setattr(self, f"contact_{name}", words or WRONG[name])
+                setattr(self, f"contact_{name}", words[name])
             case ["attendees", index, "name" | "email" | "ticket_type" as name]:
-                setattr(self.attendees[int(index)], name, words or WRONG[name])
+                setattr(self.attendees[int(index)], name, words[name])
             case ["contact", "name" | "email" | "phone" as name]:
-                setattr(self, f"contact_{name}", words or WRONG[name])
+                setattr(self, f"contact_{name}", words[name])
             case ["organisation", *_]:
-                self.organisation = words or WRONG["name"]
+                self.organisation = words["name"]
 
 
 def wrong_by_validation(filled: Filled, error: ValidationError) -> Wrong:
-    return Wrong.at(filled, ([str(part) for part in item["loc"]] for item in error.errors(include_input=False)))
+    places = ([str(part) for part in item["loc"]] for item in error.errors(include_input=False))
+    return Wrong.at(filled, places, WRONG)
 
 
-def wrong_by_problem(filled: Filled, extras: dict[str, Any]) -> Wrong:
-    """Where a refusal of the rule points: `errors`, or the one `pointer` of an address that is registered."""
-    if "pointer" in extras:
-        return Wrong.at(filled, [extras["pointer"].strip("/").split("/")], _TWICE)
-    return Wrong.at(filled, (error["pointer"].strip("/").split("/") for error in extras.get("errors", ())))
+def wrong_by_problem(filled: Filled, extras: Mapping[str, Any]) -> Wrong:
+    """Where a refusal of the rule points. An address it refuses is one that is there already."""
+    pointers = [extras["pointer"]] if "pointer" in extras else [each["pointer"] for each in extras.get("errors", ())]
+    return Wrong.at(filled, (pointer.strip("/").split("/") for pointer in pointers), WRONG | {"email": _TWICE})
