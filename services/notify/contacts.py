@@ -7,13 +7,12 @@ from uuid import UUID
 
 import sqlmodel
 from sqlalchemy import bindparam, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.tables import Contact, table_of
 from shared.auth import Caller, Purpose
 from shared.contracts.message import Language
-from shared.database import uuid7
+from shared.database import insert_for, uuid7
 from shared.fields import same_address, utc_now
 
 _MET = "contacts met"
@@ -68,35 +67,32 @@ async def _meet(session: AsyncSession, met: dict[str, Known], emails: Sequence[s
 def _row(person: Person, email: str, known: Known | None) -> dict[str, Any] | None:
     """What to write for this person, or None when all of it is known."""
     if known is None:
-        name, language = person.name, person.language or "da"
+        heard = {"id": uuid7(), "name": person.name, "language": person.language or "da"}
     else:
-        name = person.name if person.name and (person.by_itself or not known.name) else known.name
-        language = person.language if person.language and person.by_itself else known.language
-        if (name, language) == (known.name, known.language):
+        heard = {
+            "id": known.id,
+            "name": person.name if person.name and (person.by_itself or not known.name) else known.name,
+            "language": person.language if person.language and person.by_itself else known.language,
+        }
+        if (heard["name"], heard["language"]) == (known.name, known.language):
             return None
-    return {
-        "id": known.id if known else uuid7(),
-        "email": email,
-        "name": name,
-        "language": language,
-        "link_version": 1,
-        "created_at": utc_now(),
-    }
+    return {**heard, "email": email, "link_version": 1, "created_at": utc_now()}
 
 
 async def _write(session: AsyncSession, met: dict[str, Known], rows: list[dict[str, Any]]) -> None:
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(_contacts).values(rows)
-    statement = statement.on_conflict_do_update(
-        index_elements=["email"],
-        set_={"name": statement.excluded.name, "language": statement.excluded.language},
-    ).returning(_contacts.c.id, _contacts.c.email, _contacts.c.name, _contacts.c.language)
-    written = await (await session.connection()).execute(statement)
+    connection = await session.connection()
+    statement = insert_for(connection)(_contacts).values(rows)
+    written = await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=["email"],
+            set_={"name": statement.excluded.name, "language": statement.excluded.language},
+        ).returning(_contacts.c.id, _contacts.c.email, _contacts.c.name, _contacts.c.language)
+    )
     met.update((row.email, Known(*row)) for row in written)
 
 
 async def contact_of(session: AsyncSession, caller: Caller) -> Contact | None:
-    """Whose inbox the caller may open: by the link, or by the verified e-mail of the JWT. None when nobody is known by it.
+    """Whose inbox the caller may open: by the link, or by the JWT's verified e-mail; None when nobody is known by that.
 
     Raises NotFound for a link that opens something else, LinkExpired for a revoked one.
     """

@@ -5,7 +5,6 @@ from uuid import UUID
 
 import sqlmodel
 from sqlalchemy import Table, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.contacts import Known, Person, learn
@@ -20,6 +19,7 @@ from services.notify.tables import (
 )
 from shared.contracts.events import CheckInFacts, EventCancelled, EventFacts, RegistrationFacts
 from shared.contracts.matching import MemberRemoved, OrganisationFacts, ProfileLinkRequested
+from shared.database import insert_for
 from shared.fields import same_address
 
 _events, _organisations = table_of(Event), table_of(Organisation)
@@ -32,11 +32,11 @@ class NotHeardOfYet(LookupError):
 
 async def _put(session: AsyncSession, table: Table, rows: list[dict[str, Any]], *, keep: tuple[str, ...] = ()) -> None:
     """Inserts rows, or replaces all of them but the primary key and `keep`."""
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    statement = insert(table).values(rows)
+    connection = await session.connection()
+    statement = insert_for(connection)(table).values(rows)
     key = [column.name for column in table.primary_key]
     new = {name: statement.excluded[name] for name in rows[0] if name not in key and name not in keep}
-    await (await session.connection()).execute(statement.on_conflict_do_update(index_elements=key, set_=new))
+    await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=new))
 
 
 async def keep_event(session: AsyncSession, told: EventFacts) -> None:
@@ -72,7 +72,9 @@ async def keep_registration(session: AsyncSession, told: RegistrationFacts) -> b
     """Answers whether another contact person has taken over a registration that we knew."""
     met = await learn(session, people_of(told))
     contact_id = met[same_address(told.contact.email)].id
-    before = await session.scalar(select(_registrations.c.contact_id).where(_registrations.c.id == told.registration_id))
+    before = await session.scalar(
+        select(_registrations.c.contact_id).where(_registrations.c.id == told.registration_id)
+    )
     row = told.model_dump(include={"event_id", "reference", "link_version", "version"})
     await _put(session, _registrations, [row | {"id": told.registration_id, "contact_id": contact_id}])
     if told.attendees:
@@ -83,14 +85,17 @@ async def keep_registration(session: AsyncSession, told: RegistrationFacts) -> b
 def people_of(told: RegistrationFacts) -> list[Person]:
     """Everybody a registration names. The contact person speaks for itself; of the others somebody else speaks."""
     contact = told.contact
-    people = [Person(contact.email, contact.name, contact.language, by_itself=True)]
-    for attendee in told.attendees:
-        if attendee.email is not None:
-            people.append(Person(attendee.email, attendee.name, attendee.language or contact.language))
-    for change in told.changed:
-        if change.previous_email is not None:
-            people.append(Person(change.previous_email, change.previous_name, contact.language))
-    return people
+    attendees = (
+        Person(attendee.email, attendee.name, attendee.language or contact.language)
+        for attendee in told.attendees
+        if attendee.email is not None
+    )
+    replaced = (
+        Person(change.previous_email, change.previous_name, contact.language)
+        for change in told.changed
+        if change.previous_email is not None
+    )
+    return [Person(contact.email, contact.name, contact.language, by_itself=True), *attendees, *replaced]
 
 
 def _roll_rows(told: RegistrationFacts, met: dict[str, Known]) -> list[dict[str, Any]]:
@@ -100,7 +105,7 @@ def _roll_rows(told: RegistrationFacts, met: dict[str, Known]) -> list[dict[str,
             "registration_id": told.registration_id,
             "event_id": told.event_id,
             "contact_id": met[same_address(attendee.email)].id if attendee.email else None,
-            **attendee.model_dump(include={"name", "status", "position", "code_version", "link_version"}),
+            **attendee.model_dump(include={"name", "status", "position", "code_version", "link_version", "sequence"}),
         }
         for attendee in told.attendees
     ]
@@ -134,7 +139,8 @@ async def forget_profile_link(session: AsyncSession, told: MemberRemoved) -> Non
 
 
 async def event_of(session: AsyncSession, event_id: UUID) -> Event:
-    event = await session.get(Event, event_id)
+    # Read again: the copy is written beside the session's own objects.
+    event = await session.get(Event, event_id, populate_existing=True)
     if event is None:
         raise NotHeardOfYet(f"event {event_id}")
     return event

@@ -4,8 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Index, Table, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import JSON, ColumnElement, Index, Table, UniqueConstraint, text
+from sqlmodel import Field, SQLModel, col
 
 from shared.database import new_metadata, uuid7
 from shared.fields import utc_now
@@ -22,7 +22,7 @@ class Base(SQLModel):
 
 
 class Contact(Base, table=True):
-    """A person notify can reach: one for each e-mail address, in lower case. `name` and `language` are the last heard."""
+    """A person notify can reach: one for each e-mail address, in lower case, with the name and language last heard."""
 
     __tablename__ = "contacts"
     __table_args__ = (UniqueConstraint("email"),)
@@ -102,6 +102,7 @@ class RollEntry(Base, table=True):
     position: int | None = None
     code_version: int = 1
     link_version: int = 1
+    sequence: int = 0
     checked_in_at: datetime | None = None
 
 
@@ -169,3 +170,11 @@ add_to(Base.metadata)
 def table_of(kind: type[Base]) -> Table:
     """The Core table of a row class, for statements on the hot path."""
     return Base.metadata.tables[str(kind.__tablename__)]
+
+
+def is_event(reference: str) -> ColumnElement[bool]:
+    """An event by its id or its slug."""
+    try:
+        return col(Event.id) == UUID(reference)
+    except ValueError:
+        return col(Event.slug) == reference

@@ -7,7 +7,8 @@ from services.notify.letters.letter import Letter, Opens
 from services.notify.tables import Event
 from shared.contracts.events import EventFacts, EventPublished, EventUpdated
 
-SHOWN = ("title", "starts_at", "ends_at", "timezone", "venue", "online_url")
+# What a letter shows of an event, in groups that are shown together.
+_SHOWN = (("title",), ("starts_at", "ends_at", "timezone"), ("venue",), ("online_url",))
 
 
 def published(told: EventPublished) -> list[Letter]:
@@ -26,30 +27,27 @@ def published(told: EventPublished) -> list[Letter]:
 
 
 def facts_of_update(told: EventUpdated, before: Event | None) -> dict[str, Any]:
-    """What is different for those who come: `before` holds the old value of each field that a letter shows."""
+    """What is different for those who come: `before` holds the old values that a letter shows."""
     if before is None or before.version >= told.version:
         return {"before": {}}
-    was, now = _shown(before.model_dump(mode="json")), _shown(told.model_dump(mode="json"))
-    return {"before": {name: was[name] for name in SHOWN if not _same(name, was[name], now[name])}}
+    was, now = before.model_dump(mode="json"), told.model_dump(mode="json")
+    changed = [group for group in _SHOWN if any(_said(was[name]) != _said(now[name]) for name in group)]
+    return {"before": {name: was[name] for group in changed for name in group}}
 
 
-def _shown(event: dict[str, Any]) -> dict[str, Any]:
-    return {name: event.get(name) for name in SHOWN}
-
-
-def _same(name: str, was: Any, now: Any) -> bool:
-    if name == "venue" and was and now:
-        return {key: value for key, value in was.items() if value} == {key: value for key, value in now.items() if value}
-    return bool(was == now)
+def _said(value: Any) -> Any:
+    """Without what is left empty: a copy may lack an empty field that a message has."""
+    return {key: part for key, part in value.items() if part is not None} if isinstance(value, dict) else value
 
 
 def copied(told: EventFacts, reason: str | None = None) -> Event:
     """The event as the message tells it, for wording before it is kept."""
+    title: dict[str, str] = dict(told.title.items())
     return Event(
         id=told.event_id,
+        title=title,
         cancel_reason=reason,
         venue=told.venue.model_dump() if told.venue else None,
-        title=dict(told.title),
         **told.model_dump(
             include={
                 "organisation_id",

@@ -8,6 +8,7 @@ from typing import Any
 
 from services.notify.contacts import Person
 from services.notify.letters.letter import Letter, Opens, Topic
+from services.notify.tables import Contact, Event, Registration, RollEntry
 from shared.contracts.events import AttendeeChange, RegisteredAttendee, RegistrationFacts
 from shared.fields import same_address
 
@@ -36,9 +37,9 @@ def resent(told: RegistrationFacts) -> list[Letter]:
 
 
 def updated(told: RegistrationFacts) -> list[Letter]:
-    if not told.changed:
-        return []
     moved = any(change.from_status != change.to_status for change in told.changed)
+    if not moved and not any(change.replaced or change.named for change in told.changed):
+        return []
     contact = to_contact("registration_changed", told, by_mail=moved)
     attendees = [*_to_changed_attendees(told), *_to_replaced(told)]
     # Naming and handing over is the contact person's own doing: the inbox says so, no mail is needed.
@@ -65,13 +66,23 @@ def to_contact(topic: Topic, told: RegistrationFacts, *, by_mail: bool = True) -
     )
 
 
-def to_organiser(topic: Topic, told: RegistrationFacts, organiser: Person) -> Letter:
-    facts = _facts(told, told.attendees, None, organiser.name)
-    facts |= {"contact_name": told.contact.name, "changes": [_change(told, change) for change in told.changed]}
+def to_organiser_of_new(told: RegistrationFacts, organiser: Person) -> list[Letter]:
+    return [_to_organiser("organiser_registration", told, organiser)]
+
+
+def to_organiser_of_gone(told: RegistrationFacts, organiser: Person) -> list[Letter]:
+    """One letter if somebody left."""
+    left = any(each.to_status == "cancelled" and each.from_status != "cancelled" for each in told.changed)
+    return [_to_organiser("organiser_cancellation", told, organiser)] if left else []
+
+
+def _to_organiser(topic: Topic, told: RegistrationFacts, organiser: Person) -> Letter:
+    """In the inbox only: an event of hundreds would fill a mailbox."""
     return Letter(
         topic,
         organiser,
-        facts,
+        _facts(told, told.attendees, None, organiser.name)
+        | {"changes": [_change(told, change) for change in told.changed]},
         event_id=told.event_id,
         registration_id=told.registration_id,
         opens=Opens("event", told.event_id),
@@ -79,9 +90,21 @@ def to_organiser(topic: Topic, told: RegistrationFacts, organiser: Person) -> Le
     )
 
 
-def gone(told: RegistrationFacts) -> list[AttendeeChange]:
-    """Who left: what an organiser is told of as a cancellation."""
-    return [each for each in told.changed if each.to_status == "cancelled" and each.from_status != "cancelled"]
+def reminder(event: Event, registration: Registration, attendee: RollEntry, contact: Contact) -> Letter:
+    """To the person whose e-mail came again, or to the contact person of a seat without an e-mail of its own."""
+    own = attendee.contact_id is not None
+    wanted = {"name", "status", "position", "code_version", "link_version", "sequence"}
+    person = {**attendee.model_dump(include=wanted), "id": str(attendee.attendee_id), "own": own}
+    return Letter(
+        "registration_reminded",
+        Person(contact.email, attendee.name if own else contact.name),
+        {"name": attendee.name if own else contact.name, "reference": registration.reference, "people": [person]},
+        event_id=event.id,
+        registration_id=registration.id,
+        opens=Opens("attendee", attendee.attendee_id, attendee.link_version)
+        if own
+        else Opens("registration", registration.id, registration.link_version),
+    )
 
 
 def about_cancelled_event(told: RegistrationFacts) -> list[Letter]:
@@ -174,14 +197,14 @@ def _facts(
         "name": name,
         "reference": told.reference,
         "organisation": told.organisation.name if told.organisation else None,
-        "version": told.version,
+        "contact_name": told.contact.name,
         "people": [_person(attendee, own_email) for attendee in shown],
     }
 
 
 def _person(attendee: RegisteredAttendee, own_email: str | None) -> dict[str, Any]:
     own = bool(own_email and attendee.email and same_address(attendee.email) == same_address(own_email))
-    wanted = {"id", "name", "status", "position", "code_version", "link_version"}
+    wanted = {"id", "name", "status", "position", "code_version", "link_version", "sequence"}
     return {**attendee.model_dump(mode="json", include=wanted), "own": own}
 
 

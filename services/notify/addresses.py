@@ -1,0 +1,56 @@
+"""The addresses that notifications and mails lead to. Keys are derived when they are shown or mailed, never stored."""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from services.notify.settings import Settings
+from shared.auth import Links, Purpose, link_expiry
+from shared.fields import utc_now
+
+INBOX_OPEN_FOR = timedelta(days=90)
+
+
+class Addresses:
+    """Makes addresses of the cluster as people see it."""
+
+    def __init__(self, settings: Settings, links: Links) -> None:
+        self._settings, self._links = settings, links
+
+    def of(self, opens: str | None, thing: UUID | None, version: int | None, ends_at: datetime | None) -> str | None:
+        """Where a notification leads; None for one that leads nowhere."""
+        if opens is None or thing is None or version is None:
+            return None
+        match opens:
+            case "registration":
+                return self.registration(thing, version, ends_at)
+            case "attendee":
+                return self.attendee(thing, version, ends_at)
+            case "profile":
+                return self.profile(thing, version)
+            case "contact":
+                return self.inbox(thing, version)
+            case _:
+                return self._settings.public_url("events", f"/p/events/{thing}")
+
+    def registration(self, registration: UUID, version: int, ends_at: datetime | None) -> str:
+        key = self._links.key(Purpose.REGISTRATION, registration, version, ends_at and link_expiry(ends_at))
+        return self._settings.public_url("events", f"/p/events/registrations/{registration}?key={key}")
+
+    def attendee(self, attendee: UUID, version: int, ends_at: datetime | None) -> str:
+        key = self._links.key(Purpose.ATTENDEE, attendee, version, ends_at and link_expiry(ends_at))
+        return self._settings.public_url("events", f"/p/events/attendees/{attendee}?key={key}")
+
+    def ticket(self, attendee: UUID, code_version: int) -> str:
+        return self._settings.public_url("events", f"/t/{self._links.ticket_code(attendee, code_version)}")
+
+    def event(self, event: str) -> str:
+        """The public page, by slug or id."""
+        return self._settings.public_url("events", f"/p/events/{event}")
+
+    def profile(self, organisation: UUID, version: int) -> str:
+        key = self._links.key(Purpose.PROFILE, organisation, version)
+        return self._settings.public_url("matching", f"/p/matching/organisations/{organisation}?key={key}")
+
+    def inbox(self, contact: UUID, version: int) -> str:
+        key = self._links.key(Purpose.CONTACT, contact, version, utc_now() + INBOX_OPEN_FOR)
+        return self._settings.public_url("notify", f"/p/notify/inbox?key={key}")

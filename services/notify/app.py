@@ -1,0 +1,24 @@
+"""The notify service: what it serves, listens to and does by itself."""
+
+from fastapi import FastAPI
+
+from services.notify.routes import deliveries, inbox, inbox_stream, links
+from services.notify.sending import Sending
+from services.notify.settings import Settings
+from services.notify.subscriptions import subscriptions
+from shared.service import Job, create_service
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    settings = settings or Settings.load()
+    app = create_service(
+        "notify",
+        settings,
+        title="Videnbro notify: inbox, mail, lost links",
+        routers=[inbox.router, inbox_stream.router, deliveries.router, links.router],
+        subscriptions=subscriptions,
+        jobs=[Job("mail", lambda app: app.state.sending.send_some(), poll=1.0)],
+        stopped=lambda app: app.state.sending.stop(),
+    )
+    app.state.sending = Sending(settings, app.state.database, app.state.links)
+    return app

@@ -1,0 +1,40 @@
+"""`I lost the mail`: the links of whoever owns an address, by mail to that address and never to the caller."""
+
+from uuid import UUID
+
+import sqlmodel
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.notify.contacts import Person, find
+from services.notify.letters.letter import Letter, Opens
+from services.notify.limits import may_mail_links
+from services.notify.notifications import write_letters
+from services.notify.tables import Event, is_event
+from shared.database import uuid7
+
+
+async def mail_links(session: AsyncSession, email: str, event: str | None) -> None:
+    """Mails the links of registrations, profiles and inbox; those of one event alone when it is named (id or slug).
+
+    Does nothing for an address nobody has, nor more than a few times an hour.
+    """
+    contact = await find(session, email)
+    event_id = await _event_id(session, event)
+    if contact is None or (event is not None and event_id is None):
+        return
+    if await may_mail_links(session, contact.id):
+        letter = Letter(
+            "links",
+            Person(contact.email, contact.name),
+            {"name": contact.name},
+            event_id=event_id,
+            opens=Opens("contact", contact.id, contact.link_version),
+        )
+        await write_letters(session, uuid7(), [letter])
+
+
+async def _event_id(session: AsyncSession, event: str | None) -> UUID | None:
+    if event is None:
+        return None
+    return (await session.exec(sqlmodel.select(col(Event.id)).where(is_event(event)))).one_or_none()

@@ -1,0 +1,101 @@
+"""Deliveries over HTTP: what was mailed to whom, what failed and why, and trying again."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from services.notify import deliveries
+from services.notify.deliveries import Filters
+from shared.auth import KnownCaller, TheLinks
+from shared.database import Reading, Transaction
+from shared.fields import Email, Line
+from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.problems import Invalid, NotAuthenticated, NotFound, WrongStatus, documented
+
+router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
+
+DeliveryStatus = Literal["queued", "sent", "failed"]
+
+
+class Recipient(BaseModel):
+    name: str | None = None
+    email: str
+
+
+class Attempt(BaseModel):
+    """`refused` for good, `again` when it is worth another try, `away` when no server answered in time."""
+
+    at: datetime
+    result: Literal["sent", "refused", "again", "away"]
+    detail: str | None = None
+
+
+class DeliveryView(BaseModel):
+    """`due_at` is when it is tried next while `queued`. The attempts are its whole history."""
+
+    id: UUID
+    channel: Literal["mail"]
+    status: DeliveryStatus
+    topic: str
+    subject: str
+    person: Recipient
+    event_id: UUID | None = None
+    registration_id: UUID | None = None
+    due_at: datetime
+    last_error: str | None = None
+    attempts: list[Attempt]
+    created_at: datetime
+    sent_at: datetime | None = None
+
+
+def _view(row: deliveries.Row) -> DeliveryView:
+    delivery, notification, contact = row
+    shown: dict[str, Any] = delivery.model_dump(
+        include={"id", "channel", "status", "due_at", "last_error", "created_at", "sent_at"}
+    )
+    shown |= notification.model_dump(include={"topic", "subject", "event_id", "registration_id"})
+    return DeliveryView.model_validate(
+        {**shown, "person": {"name": contact.name, "email": contact.email}, "attempts": delivery.history}
+    )
+
+
+@router.get("", responses=documented(NotAuthenticated, NotFound))
+async def list_deliveries(
+    caller: KnownCaller,
+    session: Reading,
+    links: TheLinks,
+    person: Annotated[Email | None, Query(description="An e-mail address")] = None,
+    event: Annotated[Line | None, Query(description="The event's id or slug")] = None,
+    status: DeliveryStatus | None = None,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> Page[DeliveryView]:
+    before = _place(read_cursor(links, cursor))
+    rows = await deliveries.list_deliveries(session, caller, Filters(person, event, status), before, limit + 1)
+    more = len(rows) > limit
+    return Page(
+        items=[_view(row) for row in rows[:limit]],
+        next_cursor=write_cursor(links, [str(rows[limit - 1][0].id)]) if more else None,
+    )
+
+
+def _place(sort_key: list[str] | None) -> UUID | None:
+    """Raises Invalid for the cursor of another list."""
+    if sort_key is None:
+        return None
+    try:
+        (identity,) = sort_key
+        return UUID(identity)
+    except (ValueError, TypeError) as other:
+        raise Invalid.field(
+            "?cursor", "not a cursor of this list; leave it out to start from the first page"
+        ) from other
+
+
+@router.post("/{delivery}/retry", responses=documented(NotAuthenticated, NotFound, WrongStatus))
+async def retry_delivery(delivery: UUID, caller: KnownCaller, session: Transaction) -> DeliveryView:
+    """A failed mail is tried again from the start, one that waits at once; the mail keeps its Message-ID."""
+    return _view(await deliveries.retry(session, caller, delivery))

@@ -1,0 +1,128 @@
+"""The inbox over HTTP: of a known caller's own e-mail, or of the contact whose link was followed."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import BaseModel
+
+from services.notify import inbox
+from services.notify.addresses import Addresses
+from services.notify.contacts import contact_of
+from services.notify.tables import Contact
+from shared.auth import KnownCaller, TheLinks
+from shared.database import Reading, Transaction
+from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.problems import Invalid, LinkExpired, NotAuthenticated, NotFound, documented
+
+router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
+OWN = documented(NotAuthenticated, NotFound, LinkExpired)
+
+
+class NotificationView(BaseModel):
+    """One notification. `href` leads to what it tells of; it may hold a key of the recipient's own."""
+
+    id: UUID
+    topic: str
+    language: str
+    subject: str
+    text: str
+    href: str | None = None
+    event_id: UUID | None = None
+    registration_id: UUID | None = None
+    created_at: datetime
+    read_at: datetime | None = None
+    archived_at: datetime | None = None
+
+
+class InboxPage(Page[NotificationView]):
+    """Newest first. `unread` counts all that is neither read nor archived."""
+
+    unread: int
+
+
+class AllRead(BaseModel):
+    """`read` were unread until now."""
+
+    read: int
+
+
+def addresses_of(request: Request, links: TheLinks) -> Addresses:
+    return Addresses(request.app.state.settings, links)
+
+
+TheAddresses = Annotated[Addresses, Depends(addresses_of)]
+
+
+async def _own_contact(caller: KnownCaller, session: Reading) -> Contact | None:
+    return await contact_of(session, caller)
+
+
+OwnContact = Annotated[Contact | None, Depends(_own_contact, scope="function")]
+
+
+def view(row: inbox.Row, addresses: Addresses) -> NotificationView:
+    notification, ends_at = row
+    return NotificationView(
+        href=addresses.of(notification.opens, notification.opens_id, notification.opens_version, ends_at),
+        **notification.model_dump(include=NotificationView.model_fields.keys() - {"href"}),
+    )
+
+
+@router.get("", responses=OWN)
+async def list_notifications(
+    contact: OwnContact,
+    session: Reading,
+    addresses: TheAddresses,
+    links: TheLinks,
+    archived: bool = False,
+    unread: bool = False,
+    limit: Limit = 20,
+    cursor: Cursor = None,
+) -> InboxPage:
+    before = _place(read_cursor(links, cursor))
+    rows = await inbox.list_notifications(
+        session, contact, archived=archived, unread=unread, before=before, most=limit + 1
+    )
+    more = len(rows) > limit
+    last = rows[limit - 1][0] if more else None
+    return InboxPage(
+        items=[view(row, addresses) for row in rows[:limit]],
+        next_cursor=write_cursor(links, [last.created_at.isoformat(), str(last.id)]) if last else None,
+        unread=await inbox.count_unread(session, contact),
+    )
+
+
+def _place(sort_key: list[str] | None) -> tuple[datetime, UUID] | None:
+    """Raises Invalid for the cursor of another list."""
+    if sort_key is None:
+        return None
+    try:
+        at, identity = sort_key
+        return datetime.fromisoformat(at), UUID(identity)
+    except (ValueError, TypeError) as other:
+        raise Invalid.field(
+            "?cursor", "not a cursor of this list; leave it out to start from the first page"
+        ) from other
+
+
+@router.post("/read-all", responses=OWN)
+async def read_all_notifications(caller: KnownCaller, session: Transaction) -> AllRead:
+    return AllRead(read=await inbox.mark_all_read(session, await contact_of(session, caller)))
+
+
+@router.post("/{notification}/read", responses=OWN)
+async def read_notification(
+    notification: UUID, caller: KnownCaller, session: Transaction, addresses: TheAddresses
+) -> NotificationView:
+    row = await inbox.mark_read(session, await contact_of(session, caller), notification)
+    return view(row, addresses)
+
+
+@router.post("/{notification}/archive", responses=OWN)
+async def archive_notification(
+    notification: UUID, caller: KnownCaller, session: Transaction, addresses: TheAddresses
+) -> NotificationView:
+    row = await inbox.archive(session, await contact_of(session, caller), notification)
+    return view(row, addresses)
