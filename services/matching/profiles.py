@@ -81,7 +81,7 @@ async def change(
     before = organisation.published
     if own and not organisation.claimed:
         organisation.claimed = True
-        organisation.published = organisation.publish_when_claimed and organisation.kind is not None
+        organisation.published |= organisation.publish_when_claimed and organisation.kind is not None
     await _write(session, organisation, fields)
     organisation.published = fields.get("published", organisation.published)
     if organisation.published and not before:
