@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from services.matching import introductions, profiles
 from services.matching.changes import number_changes
 from services.matching.current_index import CurrentIndex
+from services.matching.pages import profile
 from services.matching.routes import claims, imports, members, organisations, search, suggestions
 from services.matching.routes import introductions as introduction_routes
 from services.matching.settings import Settings
@@ -45,6 +46,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             introduction_routes.router,
             search.router,
         ],
+        pages=[profile.router],
         subscriptions=subscriptions,
         jobs=[
             Job("expire introductions", expire_introductions, poll=A_MINUTE),

@@ -124,6 +124,33 @@ class ProfileInput(Input):
         return {name: value for name, value in self.model_dump(mode="json").items() if name in self.model_fields_set}
 
 
+class ProfileChange(Input):
+    """JSON Merge Patch (RFC 7396): a field left out stays, null empties it, arrays are replaced whole."""
+
+    name: Line = Field(default_factory=str)
+    kind: Kind = Field(default_factory=str)
+    parent: UUID | None = None
+    cvr: CompanyNumber | None = None
+    p_number: PNumber | None = None
+    country: Country = Field(default_factory=str)
+    size: Size | None = None
+    locations: Locations = Field(default_factory=list)
+    website: Url | None = None
+    summary: dict[Language, LongText | None] | None = None
+    offers: Offers = Field(default_factory=list)
+    needs: Needs = Field(default_factory=list)
+    sectors: Sectors = Field(default_factory=list)
+    focus_areas: FocusAreas = Field(default_factory=list)
+    hub: Hub | None = None
+    languages: Languages = Field(default_factory=list)
+    contacts: Contacts = Field(default_factory=list)
+    published: bool = Field(default_factory=bool)
+
+    def given(self) -> dict[str, Any]:
+        """The fields that were sent, as they are stored."""
+        return {name: value for name, value in self.model_dump(mode="json").items() if name in self.model_fields_set}
+
+
 class ImportRow(ProfileInput):
     """A row of an import. `key` is the importer's own: the same key again updates the same organisation."""
 

@@ -5,29 +5,19 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel
 
 from services.matching import claims, profiles
 from services.matching.claims import Person
 from services.matching.introductions import people_of
 from services.matching.mail_domains import own_domain, website_domain
 from services.matching.profile_fields import (
-    CompanyNumber,
-    Contacts,
-    Country,
     FocusArea,
-    FocusAreas,
     Hub,
     Kind,
-    Languages,
-    Locations,
-    Needs,
-    Offers,
-    PNumber,
+    ProfileChange,
     ProfileInput,
     Sector,
-    Sectors,
-    Size,
     Visibility,
 )
 from services.matching.profiles import IfMatchRequired, NotReady, Sort
@@ -37,7 +27,7 @@ from services.matching.statements import readable
 from services.matching.tables import Organisation
 from shared.auth import AnyCaller, KnownCaller, TheLinks
 from shared.database import Reading, Transaction
-from shared.fields import Input, Language, Line, LongText, Url
+from shared.fields import Language, Line
 from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
 from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
 from shared.problems import (
@@ -106,33 +96,6 @@ class OrganisationView(OrganisationCard):
     contacts: list[dict[str, Any]] | None
     created_at: datetime
     next_steps: list[NextStep]
-
-
-class ProfileChange(Input):
-    """JSON Merge Patch (RFC 7396): a field left out stays, null empties it, arrays are replaced whole."""
-
-    name: Line = Field(default_factory=str)
-    kind: Kind = Field(default_factory=str)
-    parent: UUID | None = None
-    cvr: CompanyNumber | None = None
-    p_number: PNumber | None = None
-    country: Country = Field(default_factory=str)
-    size: Size | None = None
-    locations: Locations = Field(default_factory=list)
-    website: Url | None = None
-    summary: dict[Language, LongText | None] | None = None
-    offers: Offers = Field(default_factory=list)
-    needs: Needs = Field(default_factory=list)
-    sectors: Sectors = Field(default_factory=list)
-    focus_areas: FocusAreas = Field(default_factory=list)
-    hub: Hub | None = None
-    languages: Languages = Field(default_factory=list)
-    contacts: Contacts = Field(default_factory=list)
-    published: bool = Field(default_factory=bool)
-
-    def given(self) -> dict[str, Any]:
-        """The fields that were sent, as they are stored."""
-        return {name: value for name, value in self.model_dump(mode="json").items() if name in self.model_fields_set}
 
 
 def view(organisation: Organisation, *, members_parts: bool, contacts: bool, steps: list[NextStep]) -> OrganisationView:
