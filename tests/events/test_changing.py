@@ -44,7 +44,9 @@ async def test_a_corrected_name_keeps_ticket_and_link(client: Client) -> None:
     before = await own_attendee(client, registration)
     after = (await rename(client, registration, name="Aksel Lindh", email="AKSEL@example.org")).json()
     assert (after["ticket"], after["name"]) == (before["ticket"], "Aksel Lindh")
-    assert (await client.get(f"/v1/attendees/{after['id']}", params={"key": _key_in(before["links"]["page"])})).is_success
+    assert (
+        await client.get(f"/v1/attendees/{after['id']}", params={"key": _key_in(before["links"]["page"])})
+    ).is_success
 
 
 async def test_a_seat_that_is_handed_over_has_a_new_ticket_and_the_old_opens_nothing(client: Client) -> None:

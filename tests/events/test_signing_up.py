@@ -3,7 +3,17 @@
 import asyncio
 from uuid import uuid4
 
-from tests.events.builders import KNOWLEDGE_HUB, ORGANISER, capacity, company, in_days, key_of, published, sign_up, signed_up
+from tests.events.builders import (
+    KNOWLEDGE_HUB,
+    ORGANISER,
+    capacity,
+    company,
+    in_days,
+    key_of,
+    published,
+    sign_up,
+    signed_up,
+)
 from tests.support.services import Client
 
 
@@ -26,7 +36,10 @@ async def test_the_same_request_with_the_same_key_gets_the_same_answer(client: C
     event = await published(client)
     body, headers = company(people=2), {"Idempotency-Key": str(uuid4())}
     path = f"/v1/events/{event['id']}/registrations"
-    first, again = await client.post(path, json=body, headers=headers), await client.post(path, json=body, headers=headers)
+    first, again = (
+        await client.post(path, json=body, headers=headers),
+        await client.post(path, json=body, headers=headers),
+    )
     assert (first.status_code, again.status_code) == (201, 201)
     assert again.content == first.content
     assert again.headers["Idempotency-Replayed"] == "true"

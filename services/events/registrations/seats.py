@@ -225,7 +225,9 @@ def _promote_group(group: Sequence[Waiting], seats: EventSeats) -> dict[UUID, st
     given: dict[UUID, str | None] = {}
     for entry in group:
         for ticket_type in entry.ticket_types:
-            if seats.take(ticket_type):
+            # A type that was also accepted may be gone by now.
+            there = ticket_type is None or ticket_type in seats.by_type
+            if there and seats.take(ticket_type):
                 given[entry.attendee] = ticket_type
                 break
         else:
