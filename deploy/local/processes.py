@@ -20,17 +20,23 @@ Worth = Callable[[str], bool]
 class Child:
     """One process in a session of its own, so that Ctrl-C in the terminal reaches the supervisor alone."""
 
-    def __init__(self, name: str, process: asyncio.subprocess.Process, worth: Worth) -> None:
-        self.name = name
-        self.process = process
-        self.worth = worth
+    def __init__(
+        self, name: str, pid: int, lines: asyncio.StreamReader, code: "asyncio.Future[int]", worth: Worth = bool
+    ) -> None:
+        """Of its lines those that are `worth` it are shown; `code` comes when it ended."""
+        self.name, self.pid = name, pid
+        self._lines, self._code, self._worth = lines, code, worth
         self._echo = asyncio.create_task(self._print_lines())
 
     @classmethod
     async def start(
-        cls, name: str, command: Sequence[str], environment: Mapping[str, str], worth: Worth = bool
+        cls,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        worth: Worth = bool,
+        pass_fds: Sequence[int] = (),
     ) -> "Child":
-        """Only lines that are `worth` it are shown."""
         process = await asyncio.create_subprocess_exec(
             *command,
             env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
@@ -40,45 +46,41 @@ class Child:
             start_new_session=True,
             preexec_fn=dies_with(os.getpid()),
             limit=LONGEST_LINE,
+            pass_fds=pass_fds,
         )
-        return cls(name, process, worth)
-
-    @property
-    def runs(self) -> bool:
-        return self.process.returncode is None
+        assert process.stdout is not None
+        return cls(name, process.pid, process.stdout, asyncio.create_task(process.wait()), worth)
 
     async def ended(self) -> int:
         """Wait for the end and for its last line, but not for what it may have left behind."""
-        code = await self.process.wait()
+        code = await asyncio.shield(self._code)
         await asyncio.wait({self._echo}, timeout=LAST_LINE_SECONDS)
         return code
 
     async def stop(self, grace: float = GRACE_SECONDS) -> None:
         """Ask, wait for `grace` seconds, then kill."""
         self.send(signal.SIGTERM)
-        try:
-            await asyncio.wait_for(asyncio.shield(self.process.wait()), grace)
-        except TimeoutError:
+        done, _ = await asyncio.wait({self._code}, timeout=grace)
+        if not done:
             say(f"{self.name} did not stop within {grace:.0f} seconds and is killed")
             self.send(signal.SIGKILL)
         await self.ended()
 
     def send(self, number: signal.Signals) -> None:
-        if self.runs:
+        if not self._code.done():
             with contextlib.suppress(ProcessLookupError):
-                self.process.send_signal(number)
+                os.kill(self.pid, number)
 
     async def _print_lines(self) -> None:
-        assert self.process.stdout is not None
         while True:
             try:
-                line = await self.process.stdout.readline()
+                line = await self._lines.readline()
             except ValueError:
                 line = f"(a line of more than {LONGEST_LINE} characters is left out)\n".encode()
             if not line:
                 return
             words = line.decode(errors="replace").rstrip()
-            if not self.name or self.worth(words):
+            if not self.name or self._worth(words):
                 say(words, self.name)
 
 

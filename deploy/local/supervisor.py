@@ -5,13 +5,14 @@ import json
 import os
 import signal
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Mapping
 from typing import Any
 
 from deploy.local.data_folder import SERVICES
 from deploy.local.mail_sink import port_of, start_mail_sink
 from deploy.local.nats import PROVISIONER, address_of, configuration, server_command, worth_showing, write_configuration
-from deploy.local.processes import Child, Worth, say
+from deploy.local.nursery import Nursery
+from deploy.local.processes import Child, say
 from deploy.local.stack import Stack, python
 
 START_SECONDS = 60.0
@@ -26,7 +27,7 @@ class Supervisor:
     def __init__(self, stack: Stack) -> None:
         self.stack = stack
         self.services: dict[str, Child] = {}
-        self.bus: Child | None = None
+        self.below: list[Child] = []
         self.steps: set[Child] = set()
         self.nats_url = ""
         self.mail_sink: asyncio.Server | None = None
@@ -74,8 +75,10 @@ class Supervisor:
     async def _start(self, *afterwards: str) -> None:
         began = time.monotonic()
         self.mail_sink = await start_mail_sink(self.stack.folder.mail, self.stack.smtp_port)
+        nursery = await Nursery.open(self.stack.preloaded)
+        self.below.append(self._watched(nursery.process))
         await together(self._step("migrate", {}, *self.stack.migration_arguments()), self._start_bus())
-        await together(*(self._start_service(service) for service in SERVICES))
+        await together(*(self._start_service(service, nursery) for service in SERVICES))
         self._write_addresses()
         say(f"ready after {time.monotonic() - began:.1f} s")
         if afterwards:
@@ -89,21 +92,23 @@ class Supervisor:
         for left_over in folder.glob("*.ports"):
             left_over.unlink()
         command = server_command(folder / "server.conf", folder)
-        self.bus = await self._watched("nats", command, {}, worth_showing)
-        self.nats_url = await self._bus_address(self.bus)
+        bus = self._watched(await Child.start("nats", command, {}, worth_showing))
+        self.below.append(bus)
+        self.nats_url = await self._bus_address(bus)
         await self._step("provision", self._environment(PROVISIONER), *self.stack.provision_arguments())
 
     async def _bus_address(self, bus: Child) -> str:
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline:
-            if (address := address_of(self.stack.folder.nats, bus.process.pid)) is not None:
+            if (address := address_of(self.stack.folder.nats, bus.pid)) is not None:
                 return address
             await asyncio.sleep(LOOK_SECONDS)
         raise StartFailed(f"nats-server told no address within {START_SECONDS:.0f} s")
 
-    async def _start_service(self, service: str) -> None:
-        command = self.stack.service_command(service)
-        self.services[service] = await self._watched(service, command, self._environment(service))
+    async def _start_service(self, service: str, nursery: Nursery) -> None:
+        arguments = self.stack.server_arguments(service)
+        child = await nursery.fork(service, arguments, self._environment(service))
+        self.services[service] = self._watched(child)
         seen = (0, "nothing answers")
         deadline = time.monotonic() + START_SECONDS
         while seen[0] != 200:
@@ -121,16 +126,13 @@ class Supervisor:
         if code:
             raise StartFailed(f"{name or arguments[1]} failed with {code}; its lines above say why")
 
-    async def _watched(
-        self, name: str, command: Sequence[str], environment: Mapping[str, str], worth: Worth = bool
-    ) -> Child:
-        child = await Child.start(name, command, environment, worth)
-        self.watches.append(asyncio.create_task(self._watch(child)))
-        return child
+    def _watched(self, child: Child) -> Child:
+        async def until_lost() -> None:
+            code = await child.ended()
+            await self.lost.put(f"{child.name} ended by itself with {code}")
 
-    async def _watch(self, child: Child) -> None:
-        code = await child.ended()
-        await self.lost.put(f"{child.name} ended by itself with {code}")
+        self.watches.append(asyncio.create_task(until_lost()))
+        return child
 
     def _environment(self, who: str) -> dict[str, str]:
         assert self.mail_sink is not None
@@ -141,23 +143,23 @@ class Supervisor:
         assert self.mail_sink is not None
         addresses: dict[str, Any] = {service: self.stack.url(service) for service in SERVICES}
         addresses |= {"nats": self.nats_url, "smtp_port": port_of(self.mail_sink)}
-        addresses["processes"] = {child.name: child.process.pid for child in self._children()}
+        addresses["processes"] = {child.name: child.pid for child in self._children()}
         addresses["processes"]["supervisor"] = os.getpid()
         (self.stack.folder.path / "stack.json").write_text(json.dumps(addresses, indent=2) + "\n")
 
     # --- stopping -----------------------------------------------------------------------------------------
 
     def _children(self) -> list[Child]:
-        return [*self.steps, *self.services.values(), *([self.bus] if self.bus else [])]
+        return [*self.steps, *self.services.values(), *self.below]
 
     async def _stop(self, *tasks: asyncio.Task[Any]) -> None:
-        """Steps and services first, so that their last words still reach the bus; then bus and mail sink."""
+        """Steps and services first, so that their last words still reach the bus; then what is below."""
         for task in (*tasks, *self.watches):
             task.cancel()
         await asyncio.gather(*tasks, *self.watches, return_exceptions=True)
         await asyncio.gather(*(child.stop() for child in (*self.steps, *self.services.values())))
-        if self.bus is not None:
-            await self.bus.stop()
+        for child in self.below:
+            await child.stop()
         if self.mail_sink is not None:
             self.mail_sink.close()
         say("stopped")

@@ -18,6 +18,7 @@ def main() -> int:
     stack = replace(
         stack_of(arguments),
         application="tests.deploy.fake_service:create_app",
+        preloaded=("uvicorn.main",),
         migrate=migrate,
         provision=("-c", NOTE, "provisioned"),
     )

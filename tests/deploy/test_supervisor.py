@@ -75,10 +75,13 @@ def test_when_a_service_ends_the_stack_says_which_and_stops_the_rest(stack: Stac
     assert not [name for name, pid in processes.items() if is_alive(pid)]
 
 
-def test_when_the_bus_is_killed_the_stack_says_so_and_stops(stack: StackProcess) -> None:
-    os.kill(stack.processes["nats"], signal.SIGKILL)
+@pytest.mark.parametrize("part", ["nats", "nursery"])
+def test_when_what_services_stand_on_is_killed_the_stack_says_so_and_stops(stack: StackProcess, part: str) -> None:
+    processes = stack.processes
+    os.kill(processes[part], signal.SIGKILL)
     assert stack.ended() == 1
-    assert "nats ended by itself with -9" in stack.said
+    assert "ended by itself with -9" in stack.said
+    assert not [name for name, pid in processes.items() if is_alive(pid)]
 
 
 def test_a_taken_port_is_named_at_once_with_its_service_and_the_option(
