@@ -15,7 +15,7 @@ from deploy.local.nursery import Nursery
 from deploy.local.processes import Child, say
 from deploy.local.stack import Stack, python
 
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 LOOK_SECONDS = 0.05
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from deploy.local.stack import ROOT
 from tests.support.postgres import free_port
 
-WITHIN_SECONDS = 90.0
+WITHIN_SECONDS = 180.0
 
 
 class StackProcess:
