@@ -83,6 +83,8 @@ class Bus:
             "max_outstanding_pings": 2,
             # Our own pokes need not come back.
             "no_echo": True,
+            # Else who publishes while the server hangs waits for ever, even when the connection has ended since.
+            "flush_timeout": ACKNOWLEDGED_WITHIN,
             "error_cb": _log_error,
         }
 
@@ -181,7 +183,7 @@ class Relay:
 
     async def _relay(self, lock: Any, line: Line) -> None:
         await self._tell_lost_tail_again(line)
-        while not line.over.done():
+        while not line.client.is_closed:
             seen = self._bus.pulse.count
             if lock is not None:
                 await lock.execute(text("SELECT 1"))

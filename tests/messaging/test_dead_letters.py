@@ -66,7 +66,7 @@ async def test_the_fifth_failure_puts_a_message_aside(teller: Client, troubled: 
 
 
 async def test_each_attempt_waits_longer_than_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pulling.random, "uniform", lambda least, most: (least + most) / 2)
+    monkeypatch.setattr("random.uniform", lambda least, most: (least + most) / 2)
     assert [pulling._back_off(attempt) for attempt in (1, 2, 3, 4, 9)] == [1, 2, 4, 8, pulling.LONGEST_DELAY]
 
 

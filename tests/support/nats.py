@@ -3,6 +3,7 @@
 import contextlib
 import os
 import secrets
+import signal
 import subprocess
 import tempfile
 import time
@@ -86,6 +87,11 @@ class NatsServer:
             self.process.kill()
             self.process.wait()
             self.process = None
+
+    def freeze(self) -> None:
+        """It keeps its connections and answers nothing."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGSTOP)
 
     async def connect(self, who: str) -> Client:
         """A client that is `who`, with all its permissions and no more."""

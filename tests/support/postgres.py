@@ -18,7 +18,9 @@ from deploy.local.processes import dies_with
 SUPERUSER = "videnbro"
 STARTS_WITHIN_SECONDS = 60.0
 STOPS_WITHIN_SECONDS = 15.0
-UNSAFE_BUT_FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+# Survives a kill, as what was committed is then with the kernel; a power cut it would not survive.
+KILL_SAFE = ("fsync=off", "full_page_writes=off")
+UNSAFE_BUT_FAST = (*KILL_SAFE, "synchronous_commit=off")
 
 
 def postgres_binaries() -> Path | None:
@@ -42,7 +44,7 @@ class PostgresCluster:
         self.binaries = binaries
         self.folder = folder
         self.data = folder / "data"
-        self.options = () if durable else UNSAFE_BUT_FAST
+        self.options: tuple[str, ...] = () if durable else UNSAFE_BUT_FAST
         self.port = 0
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -167,10 +169,11 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running_postgres(*, durable: bool = False) -> Iterator[PostgresCluster]:
+def running_postgres(*, durable: bool = False, options: tuple[str, ...] | None = None) -> Iterator[PostgresCluster]:
     """A cluster in a folder of its own, started, and gone afterwards with all it kept."""
     with tempfile.TemporaryDirectory(prefix="videnbro-pg-", ignore_cleanup_errors=True) as folder:
         cluster = PostgresCluster(Path(folder), durable=durable)
+        cluster.options = cluster.options if options is None else options
         cluster.initialise()
         cluster.start()
         try:
