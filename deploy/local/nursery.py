@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from deploy.local.processes import LONGEST_LINE, Child, dies_with
+from deploy.local.processes import LONGEST_LINE, Child, call_this_process, dies_with
 
 LONGEST_REQUEST = 2**16
 
@@ -46,7 +46,7 @@ class Nursery:
 
     async def fork(self, name: str, arguments: Sequence[str], environment: Mapping[str, str]) -> Child:
         """`python -m` with these arguments, in a fork of the nursery. Waits until that has imported its modules."""
-        request = json.dumps({"arguments": [*arguments], "environment": {**environment}}).encode()
+        request = json.dumps({"name": name, "arguments": [*arguments], "environment": {**environment}}).encode()
         read_end, write_end = os.pipe()
         async with self._one_at_a_time:
             socket.send_fds(self._control, [request], [write_end])
@@ -122,6 +122,7 @@ def become(request: Mapping[str, Any], output: int) -> None:
         os.dup2(output, standard)
     os.close(output)
     os.environ.update(request["environment"])
+    call_this_process(request["name"])
     sys.argv = request["arguments"]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 

@@ -12,7 +12,7 @@ GRACE_SECONDS = 8.0
 LAST_LINE_SECONDS = 1.0
 LONGEST_LINE = 2**20
 COLOURS = {"nats": 35, "events": 32, "matching": 36, "notify": 33, "sample": 34}
-PR_SET_PDEATHSIG = 1
+PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
 
 Worth = Callable[[str], bool]
 
@@ -98,6 +98,12 @@ def dies_with(parent: int, number: signal.Signals = signal.SIGKILL) -> Callable[
                 os._exit(1)
 
     return bind
+
+
+def call_this_process(name: str) -> None:
+    """The name that ps and top show."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode())
 
 
 def say(words: str, who: str = "videnbro") -> None:

@@ -41,6 +41,10 @@ class Stack:
     def provision_arguments(self) -> tuple[str, ...]:
         return self.provision or ("-m", "deploy.local.provision", "--data", str(self.folder.path))
 
+    def service_command(self, service: str) -> list[str]:
+        """For a process from nothing, as production starts it."""
+        return python("-m", *self.server_arguments(service))
+
     def server_arguments(self, service: str) -> list[str]:
         """What follows `python -m`."""
         options = ["--host", "127.0.0.1", "--port", str(self.ports[service])]
