@@ -89,7 +89,8 @@ def provision(arguments: list[str]) -> int:
 @command
 def bench(arguments: list[str]) -> int:
     """measure; without a name it lists what can be measured"""
-    names = sorted(path.stem for path in (ROOT / "bench").glob("[a-z]*.py"))
+    files = sorted((ROOT / "bench").glob("[a-z]*.py"))
+    names = [path.stem for path in files if "__main__" in path.read_text()]
     if arguments and arguments[0] in names:
         hand_over("dev", "-m", f"bench.{arguments[0]}", *arguments[1:])
     print("python3 dev.py bench NAME, where NAME is one of:", *names, sep="\n  ")
