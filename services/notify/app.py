@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI
 
+from services.notify import pages
 from services.notify.routes import deliveries, inbox, inbox_stream, links
 from services.notify.sending import Sending
 from services.notify.settings import Settings
@@ -16,6 +17,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings,
         title="Videnbro notify: inbox, mail, lost links",
         routers=[inbox.router, inbox_stream.router, deliveries.router, links.router],
+        pages=[pages.router, pages.pages.nowhere("/p/notify")],
         subscriptions=subscriptions,
         jobs=[Job("mail", lambda app: app.state.sending.send_some(), poll=1.0)],
         stopped=lambda app: app.state.sending.stop(),

@@ -61,7 +61,7 @@ def compose(mail: Mail) -> bytes:
 def _headers(mail: Mail) -> dict[str, str]:
     return {
         "From": mail.sender,
-        "To": formataddr((mail.to_name, mail.to_email)) if mail.to_email.isascii() else mail.to_email,
+        "To": _addressee(mail.to_name, mail.to_email),
         "Subject": Header(mail.words.subject, header_name="Subject").encode(),
         "Date": format_datetime(mail.date),
         "Message-ID": mail.message_id,
@@ -71,6 +71,11 @@ def _headers(mail: Mail) -> dict[str, str]:
         "Content-Language": mail.language,
         **mail.headers,
     }
+
+
+def _addressee(name: str | None, email: str) -> str:
+    """The name in one line, whatever a message brought. An address in other letters stands alone."""
+    return formataddr((" ".join((name or "").split()), email)) if email.isascii() else email
 
 
 def _part(subtype: str, content: bytes, **parameters: str) -> MIMENonMultipart:

@@ -1,0 +1,75 @@
+"""Notify's pages: a contact's inbox, and where lost links are asked for."""
+
+from pathlib import Path
+from uuid import UUID
+
+from fastapi import Request, Response
+from pydantic import TypeAdapter, ValidationError
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.notify import inbox
+from services.notify.contacts import contact_of
+from services.notify.lost_links import mail_links
+from services.notify.routes.inbox import TheAddresses, view
+from services.notify.tables import Contact
+from shared.database import Reading, Transaction
+from shared.fields import Email
+from shared.pages import AnyVisitor, KeyedForm, KeyHolder, OpenForm, Pages, Visitor, moved
+from shared.problems import NotFound
+
+pages = Pages(Path(__file__).parent / "templates" / "pages")
+router = pages.router()
+INBOX, LINKS = "/p/notify/inbox", "/p/notify/links"
+MOST_SHOWN = 50
+_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
+
+
+async def _contact(session: AsyncSession, visitor: Visitor) -> Contact:
+    contact = await contact_of(session, visitor.caller)
+    if contact is None:
+        raise NotFound()
+    return contact
+
+
+@router.get(INBOX)
+async def show_inbox(visitor: KeyHolder, session: Reading, request: Request, addresses: TheAddresses) -> Response:
+    contact = await _contact(session, visitor)
+    rows = await inbox.list_notifications(session, contact, most=MOST_SHOWN)
+    return pages.show(
+        request,
+        "inbox.html",
+        language=contact.language,
+        page=INBOX,
+        contact=contact,
+        unread=await inbox.count_unread(session, contact),
+        notifications=[view(row, addresses) for row in rows],
+    )
+
+
+@router.post(INBOX + "/read-all")
+async def read_all_by_page(visitor: KeyHolder, form: KeyedForm, session: Transaction) -> Response:
+    await inbox.mark_all_read(session, await _contact(session, visitor))
+    return moved(INBOX)
+
+
+@router.post(INBOX + "/{notification}/archive")
+async def archive_by_page(notification: UUID, visitor: KeyHolder, form: KeyedForm, session: Transaction) -> Response:
+    await inbox.archive(session, await _contact(session, visitor), notification)
+    return moved(INBOX)
+
+
+@router.get(LINKS)
+async def ask_for_links(visitor: AnyVisitor, request: Request) -> Response:
+    return pages.show(request, "links.html", page=LINKS, email=None, wrong=False)
+
+
+@router.post(LINKS)
+async def request_links_by_page(form: OpenForm, session: Transaction, request: Request) -> Response:
+    """The same answer whether the address is known or not."""
+    asked = form.one("email") or ""
+    try:
+        email = _EMAIL.validate_python(asked)
+    except ValidationError:
+        return pages.show(request, "links.html", status=422, page=LINKS, email=asked, wrong=True)
+    await mail_links(session, email, None)
+    return pages.show(request, "links_sent.html", email=email)

@@ -1,0 +1,155 @@
+"""The inbox live, over a real server: what a browser's EventSource would see."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import httpx
+import pytest
+import uvicorn
+
+from services.notify.contacts import find
+from services.notify.routes import inbox_stream
+from shared.auth import Purpose
+from shared.fields import utc_now
+from tests.notify.messages import attendee, published, registered, tell
+from tests.support.callers import as_caller, links
+from tests.support.services import Client, eventually
+
+JENS = as_caller("member", email="jens@example.org")
+
+
+@pytest.fixture
+def dialect() -> str:
+    return "sqlite"
+
+
+class Server(uvicorn.Server):
+    """Leaves the signals to the tests."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def answers(self) -> bool:
+        return self.started
+
+
+@pytest.fixture
+async def address(notify: Client) -> AsyncIterator[str]:
+    """The service over HTTP; its lifespan is run by the fixture `notify`."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        server = Server(uvicorn.Config(notify.app, lifespan="off", log_level="error"))
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        await eventually(server.answers)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        server.should_exit = server.force_exit = True
+        await serving
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    name: str
+    data: dict[str, object]
+    identity: str | None
+
+
+async def events(answer: httpx.Response) -> AsyncIterator[Event]:
+    fields: dict[str, str] = {}
+    async for line in answer.aiter_lines():
+        if line and not line.startswith(":"):
+            name, _, value = line.partition(": ")
+            fields[name] = value
+        elif "data" in fields:
+            yield Event(fields["event"], json.loads(fields["data"]), fields.get("id"))
+            fields = {}
+
+
+async def take(stream: AsyncIterator[Event], name: str) -> Event:
+    async with asyncio.timeout(20):
+        async for event in stream:
+            if event.name == name:
+                return event
+    raise AssertionError(f"the stream ended without {name}")
+
+
+async def test_a_new_notification_shows_at_once_with_the_unread_count(notify: Client, address: str) -> None:
+    event = published()
+    await tell(notify, event, registered(event, attendee("Jens Lund")))
+    async with (
+        httpx.AsyncClient() as browser,
+        browser.stream("GET", f"{address}/v1/inbox/stream", headers=JENS) as answer,
+    ):
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        stream = events(answer)
+        assert (await take(stream, "unread")).data == {"unread": 1}
+        await tell(notify, registered(event, attendee("Jens Lund"), reference="KLB-2"))
+        news = await take(stream, "notification")
+        assert news.data["topic"] == "attendee_confirmed"
+        assert news.identity == news.data["id"]
+        assert (await take(stream, "unread")).data == {"unread": 2}
+        await notify.post("/v1/inbox/read-all", headers=JENS)
+        assert (await take(stream, "unread")).data == {"unread": 0}
+
+
+async def test_who_comes_back_gets_what_was_missed(notify: Client, address: str) -> None:
+    event = published()
+    await tell(notify, event, registered(event, attendee("Jens Lund")))
+    last_seen = (await notify.get("/v1/inbox", headers=JENS)).json()["items"][0]["id"]
+    await tell(notify, registered(event, attendee("Jens Lund"), reference="KLB-2"))
+    headers = {**JENS, "Last-Event-ID": last_seen}
+    async with (
+        httpx.AsyncClient() as browser,
+        browser.stream("GET", f"{address}/v1/inbox/stream", headers=headers) as answer,
+    ):
+        missed = await take(events(answer), "notification")
+    assert missed.identity != last_seen
+
+
+async def test_a_stream_ends_when_its_key_is_over(
+    notify: Client, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox_stream, "SIGN_OF_LIFE", 0.2)
+    event = published()
+    await tell(notify, event, registered(event, attendee("Jens Lund")))
+    async with notify.app.state.database.reading() as session:
+        jens = await find(session, "jens@example.org")
+    assert jens is not None
+    key = links.key(Purpose.CONTACT, jens.id, 1, utc_now() + timedelta(seconds=2))
+    async with (
+        asyncio.timeout(20),
+        httpx.AsyncClient() as browser,
+        browser.stream("GET", f"{address}/v1/inbox/stream", params={"key": key}) as answer,
+    ):
+        assert answer.status_code == 200
+        assert [each.name async for each in events(answer)] == ["unread"]
+    assert (await notify.get("/v1/inbox/stream", params={"key": key})).status_code == 410
+
+
+async def test_streams_end_when_the_service_stops(notify: Client, address: str) -> None:
+    async with (
+        asyncio.timeout(20),
+        httpx.AsyncClient() as browser,
+        browser.stream("GET", f"{address}/v1/inbox/stream", headers=JENS) as answer,
+    ):
+        lines = answer.aiter_lines()
+        assert await anext(lines) == "retry: 2000"
+        notify.app.state.stopping.set()
+        assert [line async for line in lines if line] == []
+
+
+async def test_an_open_stream_holds_no_connection_of_the_database(notify: Client, address: str) -> None:
+    async with contextlib.AsyncExitStack() as open_streams:
+        browser = await open_streams.enter_async_context(httpx.AsyncClient(limits=httpx.Limits(max_connections=30)))
+        for _ in range(20):
+            answer = await open_streams.enter_async_context(
+                browser.stream("GET", f"{address}/v1/inbox/stream", headers=JENS)
+            )
+            assert answer.status_code == 200
+        async with asyncio.timeout(10):
+            assert (await notify.get("/v1/inbox", headers=JENS)).status_code == 200

@@ -1,0 +1,99 @@
+"""Organisations hear of their profile and of each other: names before both said yes, contacts only after."""
+
+from shared.contracts.matching import (
+    IntroductionCompleted,
+    IntroductionExpired,
+    IntroductionRequested,
+    OrganisationContact,
+    ProfileLinkRequested,
+)
+from shared.database import uuid7
+from tests.notify.mailbox import Mailbox
+from tests.notify.messages import STARTS_AT, party, tell
+from tests.support.services import Client
+
+EXPLANATION = {
+    "da": "I søger målinger på fermentering, og de tilbyder dem.",
+    "en": "You need measurements of fermentation, and they offer them.",
+}
+
+
+async def test_a_profile_s_link_is_mailed_to_the_recipient(notify: Client, mailbox: Mailbox) -> None:
+    organisation = uuid7()
+    recipient = OrganisationContact(name="Mette Holm", email="mette@example.org")
+    await tell(
+        notify,
+        ProfileLinkRequested(
+            version=1,
+            organisation_id=organisation,
+            name="Enzymværket ApS",
+            link_version=1,
+            recipient=recipient,
+            reason="registered",
+        ),
+    )
+    mail = await mailbox.one("mette@example.org", "Gør jeres profil færdig: Enzymværket ApS")
+    for words in (mail.text, mail.html):
+        assert f"http://127.0.0.1:8002/p/matching/organisations/{organisation}?key=" in words
+    assert mail.calendar is None
+
+
+async def test_who_is_asked_learns_who_asks_but_not_whom_to_write_to(notify: Client, mailbox: Mailbox) -> None:
+    asks = party("Enzymværket ApS", "mette", message="Vi vil gerne se jeres anlæg.")
+    asked = party("Målelaboratoriet", "rikke")
+    await tell(
+        notify,
+        IntroductionRequested(
+            version=1,
+            introduction_id=uuid7(),
+            asked_by=asks.organisation_id,
+            parties=(asks, asked),
+            explanation=EXPLANATION,
+            at=STARTS_AT,
+        ),
+    )
+    mail = await mailbox.one("rikke@example.org", "Enzymværket ApS vil gerne i kontakt med jer")
+    for words in (mail.text, mail.html):
+        assert "Vi vil gerne se jeres anlæg." in words
+        assert "I søger målinger på fermentering" in words
+        assert f"/p/matching/organisations/{asked.organisation_id}?key=" in words
+        assert "mette@example.org" not in words
+    assert mailbox.to("mette@example.org") == []
+
+
+async def test_both_sides_get_each_other_s_contacts(notify: Client, mailbox: Mailbox) -> None:
+    one, other = party("Enzymværket ApS", "mette"), party("Målelaboratoriet", "rikke", "ole")
+    await tell(
+        notify,
+        IntroductionCompleted(
+            version=2,
+            introduction_id=uuid7(),
+            asked_by=one.organisation_id,
+            parties=(one, other),
+            explanation=EXPLANATION,
+            at=STARTS_AT,
+        ),
+    )
+    to_one = await mailbox.one("mette@example.org", "I er sat i forbindelse med Målelaboratoriet")
+    for words in (to_one.text, to_one.html):
+        assert "Rikke: rikke@example.org, tlf. +45 12 34 56 78" in words
+        assert "ole@example.org" in words
+    for person in ("rikke", "ole"):
+        mail = await mailbox.one(f"{person}@example.org", "I er sat i forbindelse med Enzymværket ApS")
+        assert "mette@example.org" in mail.text
+
+
+async def test_only_who_asked_hears_that_no_answer_came(notify: Client, mailbox: Mailbox) -> None:
+    asks, asked = party("Enzymværket ApS", "mette"), party("Målelaboratoriet", "rikke")
+    await tell(
+        notify,
+        IntroductionExpired(
+            version=2,
+            introduction_id=uuid7(),
+            asked_by=asked.organisation_id,
+            parties=(asks, asked),
+            at=STARTS_AT,
+        ),
+    )
+    await mailbox.one("rikke@example.org", "Intet svar fra Enzymværket ApS")
+    assert mailbox.to("mette@example.org") == []

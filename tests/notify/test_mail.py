@@ -1,0 +1,85 @@
+"""A mail as it goes over the wire."""
+
+from datetime import UTC, datetime
+from email import message_from_bytes, policy
+
+import pytest
+from pydantic import ValidationError
+
+from services.notify.mail import CalendarAttachment, Mail, compose
+from services.notify.settings import Settings
+from services.notify.smtp import ascii_domain
+from services.notify.wording import MailWords
+
+
+def mail(**changes: object) -> Mail:
+    facts = {
+        "sender": "Videnbro <videnbro@example.org>",
+        "to_email": "soeren@example.org",
+        "to_name": 'Søren "Bo" Æbelø, ApS',
+        "message_id": "<1@example.org>",
+        "date": datetime(2030, 5, 17, 7, 0, tzinfo=UTC),
+        "language": "da",
+        "words": MailWords("Tilmelding på Ærø – bekræftet", "Kære Søren\n\n.\nFrom here\n", "<p>Kære Søren</p>\n"),
+        "calendar": CalendarAttachment(b"BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n", "REQUEST", "a.ics"),
+    }
+    return Mail(**{**facts, **changes})  # type: ignore[arg-type]  # facts are typed where they are given
+
+
+def test_what_is_written_is_what_is_read() -> None:
+    raw = compose(mail())
+    message = message_from_bytes(raw, policy=policy.default)
+    assert message["Subject"] == "Tilmelding på Ærø – bekræftet"
+    assert message["To"].addresses[0].display_name == 'Søren "Bo" Æbelø, ApS'
+    assert message["To"].addresses[0].addr_spec == "soeren@example.org"
+    assert message["Auto-Submitted"] == "auto-generated"
+    assert message["Date"].datetime == datetime(2030, 5, 17, 7, 0, tzinfo=UTC)
+    plain, html, calendar = [part for part in message.walk() if not part.is_multipart()]
+    assert plain.get_content().replace("\r\n", "\n") == "Kære Søren\n\n.\nFrom here\n"
+    assert "<p>Kære Søren</p>" in html.get_content()
+    assert calendar.get_content_type() == "text/calendar"
+    assert calendar.get_param("method") == "REQUEST"
+    assert calendar.get_filename() == "a.ics"
+
+
+def test_lines_are_short_seven_bits_and_end_in_both_characters() -> None:
+    raw = compose(mail(words=MailWords("Å" * 250, "å" * 2000, "<p>" + "å" * 5000)))
+    raw.decode("ascii")
+    assert b"\n" not in raw.replace(b"\r\n", b"")
+    assert max(len(line) for line in raw.split(b"\r\n")) <= 78
+
+
+def test_nobody_can_add_a_header_by_a_name() -> None:
+    message = message_from_bytes(compose(mail(to_name="Mette\r\nBcc: all@example.org")), policy=policy.default)
+    assert message["Bcc"] is None
+    assert message["To"].addresses[0].addr_spec == "soeren@example.org"
+
+
+def test_a_danish_domain_is_written_for_every_server() -> None:
+    assert ascii_domain("mette@smørrebrød.example") == "mette@xn--smrrebrd-64af.example"
+    assert ascii_domain("mette@example.org") == "mette@example.org"
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"smtp_url": "http://example.org"}, "smtp_url must name a server"),
+        ({"smtp_url": "smtp://"}, "smtp_url must name a server"),
+        ({"mail_from": "Videnbro"}, "mail_from must hold an address"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused_with_a_clear_word(settings: dict[str, str], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        Settings(**settings)  # type: ignore[arg-type]  # pydantic turns text into a secret
+
+
+def test_production_needs_a_mail_server_of_its_own() -> None:
+    with pytest.raises(ValidationError, match="smtp_url: production mode"):
+        Settings.model_validate(
+            {
+                "mode": "production",
+                "link_secret": "a-secret-of-our-own-that-is-long-enough",
+                "jwt_public_key": "key",
+                "database_url": "sqlite+aiosqlite:///kept.db",
+            }
+        )
