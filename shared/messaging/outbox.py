@@ -14,6 +14,8 @@ from shared.messaging.tables import outbox
 from shared.telemetry import Origin, current_origin
 
 _TOLD = "told"
+# The server takes 1 MiB with headers. One that is larger would hold up all that is told after it.
+LARGEST = 1_000_000
 
 _insert = insert(outbox)
 _waiting = (
@@ -32,14 +34,14 @@ _mark = {
     ),
     "postgresql": text(
         "UPDATE outbox SET published_at = :now, stream_seq = v.s FROM"
-        " (SELECT (value ->> 0)::bigint AS q, (value ->> 1)::bigint AS s FROM jsonb_array_elements(CAST(:pairs AS jsonb))) AS v"
-        " WHERE outbox.seq = v.q"
+        " (SELECT (value ->> 0)::bigint AS q, (value ->> 1)::bigint AS s"
+        " FROM jsonb_array_elements(CAST(:pairs AS jsonb))) AS v WHERE outbox.seq = v.q"
     ),
 }
 
 
 def tell(session: AsyncSession, message: Message, origin: Origin | None = None) -> None:
-    """Has `message` on the bus when, and only when, this transaction commits."""
+    """Has `message` on the bus when, and only when, this transaction commits; a savepoint undone does not untell it."""
     session.info.setdefault(_TOLD, []).append(_row(message, origin or current_origin()))
 
 
@@ -61,12 +63,10 @@ def _row(message: Message, origin: Origin) -> dict[str, Any]:
         envelope["correlationid"] = origin.request_id
     if origin.traceparent:
         envelope["traceparent"] = origin.traceparent
-    return {
-        "message_id": message_id,
-        "type": message.type,
-        "envelope": orjson.dumps(envelope).decode(),
-        "created_at": now,
-    }
+    written = orjson.dumps(envelope)
+    if len(written) > LARGEST:
+        raise ValueError(f"{message.type} has {len(written)} bytes; the bus takes {LARGEST}")
+    return {"message_id": message_id, "type": message.type, "envelope": written.decode(), "created_at": now}
 
 
 async def write_outbox(session: AsyncSession) -> None:

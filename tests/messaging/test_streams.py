@@ -1,0 +1,93 @@
+"""Provisioning, and what happens at the limits of a stream."""
+
+from collections.abc import AsyncIterator
+from functools import partial
+
+import pytest
+from nats.js.errors import APIError
+
+from deploy.local.nats import PROVISIONER
+from shared.messaging import outbox
+from shared.messaging.provision import LISTENERS, provision
+from tests.messaging.tiny import noted, organisation, told, waiting
+from tests.support.nats import NatsServer, running_nats
+from tests.support.services import Client, eventually
+
+
+@pytest.fixture
+async def nats_server() -> AsyncIterator[NatsServer]:
+    """One of its own, whose streams are changed."""
+    with running_nats() as server:
+        await server.provision()
+        yield server
+
+
+async def limit(server: NatsServer, max_bytes: int) -> None:
+    client = await server.connect(PROVISIONER)
+    await provision(client.jetstream(), max_bytes=max_bytes)
+    await client.close()
+
+
+async def test_a_full_stream_refuses_and_what_was_told_waits_until_there_is_room(
+    nats_server: NatsServer, teller: Client, listener: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # nats-py never resolves what the server refused with 503, so the relay goes on after this.
+    monkeypatch.setattr("shared.messaging.bus.ACKNOWLEDGED_WITHIN", 0.5)
+    await limit(nats_server, 64 * 1024)
+    names = [f"{number} {'x' * 20_000}" for number in range(10)]
+    await told(teller.app, *(organisation(name) for name in names))
+
+    async def some_published() -> bool:
+        return await waiting(teller.app) < 10
+
+    async def all_noted() -> bool:
+        return await noted(listener.app) == names
+
+    await eventually(some_published)
+    assert await waiting(teller.app) > 0
+    await limit(nats_server, 2**20)
+    await eventually(all_noted)
+
+
+async def test_a_message_too_large_for_the_bus_is_refused_where_it_is_told(teller: Client) -> None:
+    with pytest.raises(ValueError, match=r"matching\.organisation\.updated\.v1 has \d+ bytes"):
+        await told(teller.app, organisation("x" * outbox.LARGEST))
+    assert await waiting(teller.app) == 0
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+async def test_provisioning_again_changes_what_differs_and_loses_nothing(
+    nats_server: NatsServer, teller: Client, listener: Client
+) -> None:
+    await told(teller.app, organisation("before"))
+    await eventually(partial(noted, listener.app))
+    await limit(nats_server, 2**21)
+    client = await nats_server.connect(PROVISIONER)
+    for service, listeners in LISTENERS.items():
+        info = await client.jetstream().stream_info(service.upper())
+        assert info.config.max_bytes == 2**21
+        for name in listeners:
+            consumer = await client.jetstream().consumer_info(service.upper(), name)
+            assert consumer.config.max_deliver == -1
+            assert consumer.num_pending == (1 if (service, name) == ("matching", "events") else 0)
+    await client.close()
+    await told(teller.app, organisation("after"))
+
+    async def both_noted() -> bool:
+        return await noted(listener.app) == ["before", "after"]
+
+    await eventually(both_noted)
+
+
+async def test_a_service_may_neither_make_nor_change_nor_empty_a_stream(nats_server: NatsServer) -> None:
+    client = await nats_server.connect("matching")
+    jetstream = client.jetstream(timeout=0.5)
+    for attempt in (
+        jetstream.add_stream(name="OWN", subjects=["own.>"]),
+        jetstream.update_stream(name="MATCHING", subjects=["matching.>"], max_age=1),
+        jetstream.purge_stream("MATCHING"),
+        jetstream.delete_consumer("EVENTS", "matching"),
+    ):
+        with pytest.raises((TimeoutError, APIError)):
+            await attempt
+    await client.close()
