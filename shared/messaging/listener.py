@@ -25,7 +25,8 @@ BATCH = 100
 # A request that was lost with its server is made again after this, so it bounds the delay after a reconnect too.
 IDLE = 1.0
 AWAY = 1.0
-MOST_ATTEMPTS = 5
+# Together these delays outlast `ack_wait` twice: what a message waits for may be in the hands of a process that died.
+MOST_ATTEMPTS = 8
 FIRST_DELAY, LONGEST_DELAY = 0.5, 30.0
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from shared.contracts.matching import OrganisationUpdated
 from shared.messaging import listener as pulling
+from shared.messaging.provision import consumer_config
 from shared.settings import ServiceSettings
 from tests.messaging.tiny import attempts, buried, listening, noted, organisation, told
 from tests.support.callers import as_caller
@@ -37,7 +38,7 @@ def trouble() -> Trouble:
 async def troubled(
     listener_settings: ServiceSettings, trouble: Trouble, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Client]:
-    monkeypatch.setattr(pulling, "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(pulling, "FIRST_DELAY", 0.001)
     async with running(partial(listening, trouble=trouble), listener_settings) as client:
         yield client
 
@@ -54,10 +55,10 @@ async def replayed(client: Client, letter: dict[str, Any]) -> tuple[int, dict[st
     return answer.status_code, answer.json()
 
 
-async def test_the_fifth_failure_puts_a_message_aside(teller: Client, troubled: Client, trouble: Trouble) -> None:
+async def test_the_eighth_failure_puts_a_message_aside(teller: Client, troubled: Client, trouble: Trouble) -> None:
     await told(teller.app, organisation("Radiometer"))
     (letter,) = await eventually(lambda: letters(troubled))
-    assert trouble.tries == pulling.MOST_ATTEMPTS == 5
+    assert trouble.tries == pulling.MOST_ATTEMPTS == 8
     assert letter["type"] == "matching.organisation.updated.v1"
     assert letter["last_error"] == "ValueError: the printer is on fire"
     assert "Radiometer" in letter["envelope"]
@@ -68,6 +69,12 @@ async def test_the_fifth_failure_puts_a_message_aside(teller: Client, troubled: 
 async def test_each_attempt_waits_longer_than_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.uniform", lambda least, most: (least + most) / 2)
     assert [pulling._back_off(attempt) for attempt in (1, 2, 3, 4, 9)] == [1, 2, 4, 8, pulling.LONGEST_DELAY]
+
+
+def test_what_a_message_waits_for_may_be_in_the_hands_of_a_dead_process_twice(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.uniform", lambda least, most: least)
+    waited = sum(pulling._back_off(attempt) for attempt in range(1, pulling.MOST_ATTEMPTS))
+    assert waited > 2 * (consumer_config("notify").ack_wait or 0)
 
 
 async def test_a_message_that_recovers_is_handled_and_its_failures_forgotten(

@@ -107,7 +107,7 @@ async def test_one_that_fails_does_not_hold_up_the_others(teller: Client, listen
 async def test_what_cannot_be_read_is_put_aside_and_the_rest_goes_on(
     nats_server: NatsServer, teller: Client, listener: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shared.messaging.listener.FIRST_DELAY", 0.01)
+    monkeypatch.setattr("shared.messaging.listener.FIRST_DELAY", 0.001)
     client = await nats_server.connect("matching")
     unreadable: list[Any] = [b"not JSON", b"{}", b'{"id": "\0"}', b"\xff\xfe", b'"\\ud800"']
     for data in unreadable:
