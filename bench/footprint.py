@@ -3,7 +3,8 @@
     python3 dev.py bench footprint [--from-nothing]
 
 Memory is PSS (what is shared among processes is counted once), after the sample was loaded. `--from-nothing` also clones
-this commit into an empty folder and times its first `dev.py up`, virtual environment included.
+this commit into an empty folder and times its first
+`dev.py up`, virtual environment included.
 """
 
 import argparse
@@ -74,7 +75,7 @@ def until_up(folder: Path) -> float:
     """Seconds from the command to the words that it is up; stopped again."""
     ports = ["--base-port", str(free_port())]
     started = time.perf_counter()
-    command = ["python3", "dev.py", "up", *ports]
+    command = [sys.executable, "dev.py", "up", *ports]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         said: list[str] = []

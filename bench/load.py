@@ -47,7 +47,8 @@ async def _caller(port: int, path: str, body: Body, numbers: Iterator[int], meas
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     for number in numbers:
         content = body(number)
-        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: {len(content)}\r\n\r\n"
+        head = f"POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        head += f"Content-Length: {len(content)}\r\n\r\n"
         asked = time.perf_counter()
         writer.write(head.encode() + content)
         status = await _read_answer(reader)

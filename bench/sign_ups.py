@@ -2,14 +2,13 @@
 
     python3 dev.py bench sign_ups [--requests N] [--callers 1,8,32]
 
-PostgreSQL and SQLite, one worker, everything on: validation, rule, outbox, relay to a real nats-server, commit synced to
-disk. All callers sign one person up for one event. The floor is one FastAPI route on asyncpg writing the same rows.
+PostgreSQL and SQLite, one worker, everything on: validation, rule, outbox, relay to a real nats-server, commit synced
+to disk. All callers sign one person up for one event. The floor is one FastAPI route on asyncpg writing the same rows.
 """
 
 import argparse
 import asyncio
 import contextlib
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -108,10 +107,7 @@ async def main(callers: list[int], requests: int) -> None:
     with tempfile.TemporaryDirectory() as folder, running_nats() as bus, running_postgres(durable=True) as cluster:
         await bus.provision()
         for database in ("floor", "events"):
-            subprocess.run(
-                [cluster.binaries / "createdb", "-h", "127.0.0.1", "-p", str(cluster.port), "-U", "videnbro", database],
-                check=True,
-            )
+            cluster.create_database(database)
         with served("bench.floor:app", FLOOR_DATABASE_URL=cluster.url("floor")) as port:
             floor = await measure("floor, PostgreSQL", port, "/sign-ups", callers, requests)
         urls = {"PostgreSQL": cluster.url("events"), "SQLite": f"sqlite+aiosqlite:///{Path(folder)}/events.db"}
