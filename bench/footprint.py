@@ -2,13 +2,13 @@
 
     python3 dev.py bench footprint [--from-nothing]
 
-Memory is PSS (what is shared among processes is counted once), after the sample was loaded. `--from-nothing` also clones
-this commit into an empty folder and times its first
-`dev.py up`, virtual environment included.
+Memory is PSS (what is shared among processes is counted once), after the sample was loaded. `--from-nothing` also
+clones this commit into an empty folder and times its first `dev.py up`, virtual environment included.
 """
 
 import argparse
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -93,7 +93,7 @@ def until_up(folder: Path) -> float:
 def from_nothing() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "clone"
-        subprocess.run(["git", "clone", "-q", str(ROOT), str(folder)], check=True)
+        subprocess.run([shutil.which("git") or "git", "clone", "-q", str(ROOT), str(folder)], check=True)
         print(f"from nothing to up: {until_up(folder):.1f} s")
         print(f"and again: {until_up(folder):.1f} s")
 
