@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.problems import Problem
+from shared.telemetry import Origin, set_origin
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -79,7 +80,8 @@ def _lower(text: str | None) -> str | None:
 def _prepare_sqlite(engine: AsyncEngine) -> None:
     """WAL, full sync, and write locks taken at BEGIN.
 
-    Of 40 concurrent changes of one row the driver's defaults kept 1, deferred transactions failed 36, IMMEDIATE kept 40.
+    Of 40 concurrent changes of one row the driver's defaults kept 1, deferred transactions failed 36, IMMEDIATE kept
+    all 40.
     `synchronous=FULL` because an answered change must outlive a power cut.
     """
 
@@ -124,11 +126,11 @@ class Database:
 
         `quiet` for book-keeping that nobody waits for: no hook is called after the commit.
         """
-        async with self._turn if self.is_sqlite else contextlib.nullcontext():
-            async with AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-                yield session
-                for hook in self.before_commit:
-                    await hook(session)
+        turn = self._turn if self.is_sqlite else contextlib.nullcontext()
+        async with turn, AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
+            yield session
+            for hook in self.before_commit:
+                await hook(session)
         for heard in () if quiet else self.after_commit:
             heard()
 
@@ -162,7 +164,7 @@ async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
         yield session
 
 
-# scope="function": with FastAPI's default scope the caller has its answer before the commit, and keeps it when the commit fails.
+# scope="function": with FastAPI's default the caller has its answer before the commit, and keeps it when that fails.
 Transaction = Annotated[AsyncSession, Depends(_transaction, scope="function")]
 Reading = Annotated[AsyncSession, Depends(_reading, scope="function")]
 
@@ -191,6 +193,8 @@ class Together(Generic[Asked, Answer]):
         return await future
 
     async def _drain(self) -> None:
+        # What is done here belongs to many callers, not to the one whose context this task was made in.
+        set_origin(Origin())
         while self._waiting:
             batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
             await self._try(batch)
@@ -208,7 +212,9 @@ class Together(Generic[Asked, Answer]):
     async def _decide(self, batch: "list[tuple[Asked, asyncio.Future[Answer]]]") -> None:
         async with self._database.transaction() as session:
             answers = await self._rule(session, [asked for asked, _ in batch])
-        for (_, future), answer in zip(batch, answers, strict=True):
+            # Paired before the commit: a rule that answers too few must not have done anything.
+            pairs = list(zip(batch, answers, strict=True))
+        for (_, future), answer in pairs:
             _settle(future, answer)
 
 

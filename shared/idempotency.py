@@ -122,7 +122,7 @@ def claim_of(request: Request, body: bytes) -> Claim | None:
         return None
     whose = hashlib.sha256(credentials.encode()).hexdigest()[:32] if credentials else "public"
     scope = f"{whose} {request.method} {request.url.path}"
-    if len(scope) > 200:
+    if len(scope) > 200 or not scope.isprintable():
         scope = hashlib.sha256(scope.encode()).hexdigest()
     return Claim(scope, key, hashlib.sha256(body).digest())
 
@@ -143,7 +143,7 @@ class _Replay(Exception):
 
 
 class OnceRoute(APIRoute):
-    """A route whose POSTs may be repeated by key. Its answer is kept in the request's own transaction, before the commit."""
+    """A route whose POSTs may be repeated by key; the answer is kept in the request's own transaction."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -159,7 +159,9 @@ class OnceRoute(APIRoute):
                 return replay.kept.response()
             session = getattr(request.state, "session", None)
             if session is not None:
-                await remember(session, [(claim, Kept(response.status_code, bytes(response.body)))])
+                well = response.status_code < 400
+                kept = Kept(response.status_code, bytes(response.body)) if well else None
+                await remember(session, [(claim, kept)])
             return response
 
         return once

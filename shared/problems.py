@@ -1,5 +1,6 @@
 """Problems: every refusal of every service, told as RFC 9457."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -23,7 +24,7 @@ class NextStep(BaseModel):
 
 
 class FieldError(BaseModel):
-    """One thing wrong with the input. `pointer` is an RFC 6901 pointer into the body, or `?name`, `{name}`, `header:name`."""
+    """One thing wrong. `pointer` is an RFC 6901 pointer into the body, or `?name`, `{name}`, `header:name`."""
 
     pointer: str
     detail: str
@@ -76,8 +77,15 @@ class Problem(Exception):
         return body
 
     def response(self) -> Response:
-        content = orjson.dumps(self.body(), default=str)
-        return Response(content, self.status, self.headers, media_type=MEDIA_TYPE)
+        return Response(_written(self.body()), self.status, self.headers, media_type=MEDIA_TYPE)
+
+
+def _written(body: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body, default=str)
+    except TypeError:
+        # Half of a surrogate pair, quoted from the caller's own JSON: UTF-8 cannot write it, an escape can.
+        return json.dumps(body, default=str).encode()
 
 
 class MalformedBody(Problem):
@@ -161,7 +169,8 @@ def documented(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
 
 
 def _pointer(location: Sequence[str | int]) -> str:
-    place, *rest = location
+    # A key of an object is wrong where it stands.
+    place, *rest = (part for part in location if part != "[key]")
     match place:
         case "body":
             return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in rest)

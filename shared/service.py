@@ -35,6 +35,7 @@ from shared.problems import (
     BodyTooLarge,
     Invalid,
     MalformedBody,
+    NotFound,
     Problem,
     Unavailable,
     documented,
@@ -59,7 +60,7 @@ CANCEL_AGAIN = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Work that is due: `run` does one piece and says whether more is waiting. Called at every wake-up and every `poll` s."""
+    """Work that is due: `run` does a piece and says whether more waits. Called at every wake-up and every `poll` s."""
 
     name: str
     run: Callable[[FastAPI], Awaitable[bool]]
@@ -78,7 +79,7 @@ def create_service(
     started: Callable[[FastAPI], Awaitable[None]] | None = None,
     stopped: Callable[[FastAPI], Awaitable[None]] | None = None,
 ) -> FastAPI:
-    """An application with its database, bus, relay, listeners and jobs; `started` adds a service's own parts to `app.state`."""
+    """An application with database, bus, relay, listeners and jobs; `started` adds a service's own to `app.state`."""
     configure_logging(name, settings.log_level, settings.log_format)
     subscriptions = subscriptions or Subscriptions(name)
 
@@ -251,7 +252,10 @@ class Edge:
             await send(message)
 
         try:
-            await self._app(scope, _bounded(receive, headers.get(b"content-length")), answer)
+            if (problem := _wrong_address(scope)) is not None:
+                await problem.response()(scope, receive, answer)
+            else:
+                await self._app(scope, _bounded(receive, headers.get(b"content-length")), answer)
         except ClientDisconnect:
             log.debug("caller left before its request was whole", path=scope["path"])
         except Exception as fault:
@@ -280,7 +284,19 @@ class Edge:
 
 _WANTED = frozenset((b"x-request-id", b"traceparent", b"content-length"))
 _QUIET = frozenset(("/livez", "/readyz", "/metrics"))
-_PAGE_POLICY = b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:; frame-ancestors 'none'; base-uri 'none'"
+_PAGE_POLICY = (
+    b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:;"
+    b" frame-ancestors 'none'; base-uri 'none'"
+)
+
+
+def _wrong_address(scope: Scope) -> Problem | None:
+    """PostgreSQL fails on a NUL that it is asked for; nothing of ours has one, nor a control character in its path."""
+    if not scope["path"].isprintable():
+        return NotFound()
+    if b"%00" in scope["query_string"]:
+        return Invalid.field("?", "control characters are not allowed (found U+0000)")
+    return None
 
 
 def _answer_headers(origin: Origin, path: str) -> list[tuple[bytes, bytes]]:
@@ -298,7 +314,7 @@ def _answer_headers(origin: Origin, path: str) -> list[tuple[bytes, bytes]]:
 
 def _bounded(receive: Receive, declared: str | None) -> Receive:
     """Refuses bodies over the limit: at once when declared, else as soon as too much has come."""
-    too_much_declared = declared is not None and declared.isdigit() and int(declared) > LARGEST_BODY
+    too_much_declared = declared is not None and declared.isdecimal() and int(declared) > LARGEST_BODY
     received = 0
 
     async def bounded() -> Message:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-# W3C Trace Context, section 3.2.
-_TRACEPARENT = re.compile(r"^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$")
-_REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+# W3C Trace Context, section 3.2: version ff and ids of nothing but zeros are invalid.
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ def set_origin(origin: Origin) -> None:
 
 def readable_request_id(value: str | None) -> str | None:
     """The caller's id if it is safe to log and to return, else None."""
-    return value if value and _REQUEST_ID.match(value) else None
+    return value if value and _REQUEST_ID.fullmatch(value) else None
 
 
 def readable_traceparent(value: str | None) -> str | None:
-    return value if value and _TRACEPARENT.match(value) else None
+    return value if value and _TRACEPARENT.fullmatch(value) else None
 
 
 def _add_origin(_: object, __: str, entry: structlog.typing.EventDict) -> structlog.typing.EventDict:

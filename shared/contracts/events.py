@@ -174,7 +174,7 @@ class AttendeeCheckedOut(CheckInFacts):
 
 
 class RegistrationReminded(Message):
-    """Somebody signed up with an e-mail that is already registered; the person is reminded by mail, the caller learns nothing."""
+    """Somebody signed up an e-mail already registered: its owner is reminded by mail, the caller learns nothing."""
 
     type: ClassVar[str] = "events.registration.reminded.v1"
     aggregate: ClassVar[str] = "registration_id"

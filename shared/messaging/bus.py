@@ -118,6 +118,7 @@ class Bus:
             await self.client.publish(f"poke.{self.service}", b"")
 
     async def close(self) -> None:
+        """Also before anything was connected."""
         await _close(self.client)
 
 
@@ -135,6 +136,9 @@ class Line:
 
 
 async def _close(client: Client) -> None:
+    if not client.servers:
+        # It was never told to connect, and closing such a one fails in nats-py.
+        return
     # Not drain(): after an idle pull it hangs for its whole time-out.
     with contextlib.suppress(nats.errors.Error, OSError):
         await client.close()

@@ -23,7 +23,7 @@ LISTENERS: dict[ServiceName, tuple[ServiceName, ...]] = {
 
 
 def stream_config(service: ServiceName, replicas: int, max_bytes: int) -> StreamConfig:
-    """Limits and `discard: new`: `discard: old` dropped 115 of 200 acknowledged messages; refused ones wait in the outbox."""
+    """Limits and `discard: new`: refused messages wait in the outbox; `old` dropped 115 of 200 acknowledged ones."""
     return StreamConfig(
         name=stream_of(service),
         subjects=[f"{service}.>"],
@@ -38,7 +38,7 @@ def stream_config(service: ServiceName, replicas: int, max_bytes: int) -> Stream
 
 
 def consumer_config(listener: ServiceName) -> ConsumerConfig:
-    """No server-side limit of deliveries: it hides a message for ever; failures are counted in the listener's database."""
+    """No server-side limit of deliveries: it hides a message for ever. The listener's database counts failures."""
     return ConsumerConfig(
         durable_name=listener,
         ack_policy=AckPolicy.EXPLICIT,
