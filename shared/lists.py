@@ -1,6 +1,7 @@
 """Lists: a page at a time, continued by a signed cursor that names the last row's sort key."""
 
 import base64
+from collections.abc import Callable
 from typing import Annotated, Any, Generic, TypeVar
 
 import orjson
@@ -28,8 +29,12 @@ def write_cursor(links: Links, sort_key: list[Any]) -> str:
     return base64.urlsafe_b64encode(links.cursor_proof(data) + data).decode().rstrip("=")
 
 
-def read_cursor(links: Links, cursor: str | None) -> list[Any] | None:
-    """The sort key of the last row given; None at the start. Raises Invalid for a cursor we did not write."""
+def read_cursor(links: Links, cursor: str | None, *parts: Callable[[Any], Any]) -> list[Any] | None:
+    """The sort key of the last row given; None at the start.
+
+    `parts` read each part of the key; with them a cursor of another list is found out too. Raises Invalid for a cursor
+    we did not write, or not for this list.
+    """
     if cursor is None:
         return None
     try:
@@ -37,7 +42,7 @@ def read_cursor(links: Links, cursor: str | None) -> list[Any] | None:
         proof, data = raw[:8], raw[8:]
         if proof == links.cursor_proof(data):
             key: list[Any] = orjson.loads(data)
-            return key
-    except ValueError:
+            return [read(part) for read, part in zip(parts, key, strict=True)] if parts else key
+    except (ValueError, TypeError, AttributeError):
         pass
     raise Invalid.field("?cursor", "not a cursor of this list; leave it out to start from the first page")

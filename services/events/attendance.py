@@ -69,7 +69,7 @@ def _quarter(at: datetime) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RecountedQuota:
-    """A quota counted again from its rows. `taken` confirmed, `offered` held for an offer, `free` None when unlimited."""
+    """A quota counted again from its rows: `taken` confirmed, `offered` held for an offer; `free` None if unlimited."""
 
     kind: str
     key: str

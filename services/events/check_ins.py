@@ -71,7 +71,7 @@ async def check_in(session: AsyncSession, event: Event, scan: Scan) -> dict[str,
         earlier = select(CheckIn).where(CheckIn.event_id == event.id, CheckIn.nonce == scan.nonce)
         return (await session.exec(earlier)).one().answer
     attendee = await _find(session, scan)
-    result = _refusal(event, attendee, scan) or _move(session, event, _sure(attendee), scan)
+    result = _refusal(event, attendee, scan) or _move(session, _sure(attendee), scan)
     if result == "unknown_code" and await _was_handed_over(session, scan):
         result = "replaced"
     shown = attendee if attendee is not None and attendee.event_id == event.id else None
@@ -86,7 +86,7 @@ def _sure(attendee: Attendee | None) -> Attendee:
 
 
 async def _claim_nonce(session: AsyncSession, event: Event, scan: Scan) -> UUID | None:
-    """The id of the new record, or None when this nonce came before. Its second sender waits for the first to commit."""
+    """The id of the new record, or None when this nonce came before: a second sender waits for the first's commit."""
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
     record = {
         "id": uuid7(), "event_id": event.id, "nonce": scan.nonce, "device": scan.device, "door": scan.door,
@@ -126,11 +126,12 @@ def _refusal(event: Event, attendee: Attendee | None, scan: Scan) -> Result | No
     return None
 
 
-def _move(session: AsyncSession, event: Event, attendee: Attendee, scan: Scan) -> Result:
+def _move(session: AsyncSession, attendee: Attendee, scan: Scan) -> Result:
     """In or out. The row is locked, so the second of two doors finds it done."""
     if scan.direction == "out":
-        attendee.inside = False
-        _tell(session, event, attendee, scan, AttendeeCheckedOut)
+        if attendee.inside:
+            attendee.inside = False
+            _tell(session, attendee, AttendeeCheckedOut, scan.time, scan.door)
         return "checked_out"
     if attendee.inside:
         return "already_checked_in"
@@ -138,16 +139,16 @@ def _move(session: AsyncSession, event: Event, attendee: Attendee, scan: Scan) -
     attendee.name = attendee.name or scan.name
     if attendee.checked_in_at is None:
         attendee.checked_in_at, attendee.checked_in_door = scan.time, scan.door
-    _tell(session, event, attendee, scan, AttendeeCheckedIn)
+    _tell(session, attendee, AttendeeCheckedIn, scan.time, scan.door)
     return "checked_in"
 
 
 def _tell(
     session: AsyncSession,
-    event: Event,
     attendee: Attendee,
-    scan: Scan,
     fact: type[AttendeeCheckedIn] | type[AttendeeCheckedOut],
+    at: datetime,
+    door: str | None,
 ) -> None:
     attendee.check_in_version += 1
     attendee.updated_at = utc_now()
@@ -158,9 +159,9 @@ def _tell(
             version=attendee.check_in_version,
             attendee_id=attendee.id,
             registration_id=attendee.registration_id,
-            event_id=event.id,
-            at=scan.time,
-            door=scan.door,
+            event_id=attendee.event_id,
+            at=at,
+            door=door,
         ),
     )
 
@@ -232,7 +233,7 @@ async def list_check_ins(session: AsyncSession, event: Event, before: UUID | Non
 
 async def undo(session: AsyncSession, event: Event, check_in_id: UUID) -> CheckIn:
     """Takes a check-in back; its record stays, marked. Doing it again changes nothing."""
-    record = await session.get(CheckIn, check_in_id)
+    record = await session.get(CheckIn, check_in_id, with_for_update=True)
     if record is None or record.event_id != event.id:
         raise NotFound("There is no such check-in at this event.")
     if record.result != "checked_in":
@@ -241,9 +242,28 @@ async def undo(session: AsyncSession, event: Event, check_in_id: UUID) -> CheckI
         attendee = (
             await session.exec(select(Attendee).where(Attendee.id == record.attendee_id).with_for_update())
         ).one()
-        attendee.inside, attendee.checked_in_at, attendee.checked_in_door = False, None, None
-        scan = Scan(nonce=record.nonce, device=record.device, door=record.door)
-        _tell(session, event, attendee, scan, AttendeeCheckedOut)
         record.undone_at = utc_now()
         session.add(record)
+        await _count_again(session, attendee)
     return record
+
+
+async def _count_again(session: AsyncSession, attendee: Attendee) -> None:
+    """What the check-ins and check-outs that stand say of the attendee."""
+    statement = (
+        select(CheckIn)
+        .where(
+            CheckIn.attendee_id == attendee.id,
+            col(CheckIn.undone_at).is_(None),
+            col(CheckIn.result).in_(("checked_in", "checked_out")),
+        )
+        .order_by(col(CheckIn.id))
+    )
+    standing = (await session.exec(statement)).all()
+    first = next((each for each in standing if each.result == "checked_in"), None)
+    attendee.checked_in_at, attendee.checked_in_door = (first.at, first.door) if first else (None, None)
+    attendee.inside = first is not None and standing[-1].result == "checked_in"
+    if first is not None and attendee.inside:
+        _tell(session, attendee, AttendeeCheckedIn, first.at, first.door)
+    else:
+        _tell(session, attendee, AttendeeCheckedOut, utc_now(), None)

@@ -1,88 +1,21 @@
-"""The programme: events drafted, changed, published, cancelled, completed, and how the public sees them."""
+"""The programme: events as their readers may see them."""
 
-import re
-import unicodedata
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, String, and_, cast, false, func, or_, true
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events.registrations.facts import Changes, tell_changes
-from services.events.registrations.promotion import promote_waiting
-from services.events.registrations.seats import EventSeats, lock_seats
-from services.events.tables import ACTIVE, Attendee, Event, Quota, Registration
+from services.events.tables import Event, Quota
 from shared.auth import Caller
-from shared.contracts.events import (
-    EventCancelled,
-    EventCompleted,
-    EventContact,
-    EventPublished,
-    EventUpdated,
-    Venue,
-)
 from shared.fields import utc_now
-from shared.messaging.outbox import tell
-from shared.problems import NotFound, Problem, StaleVersion, WrongStatus
+from shared.problems import NotFound
 
 RegistrationStatus = Literal["not_open", "open", "waitlist", "full", "closed", "cancelled"]
-SHORT_NOTICE = timedelta(days=1)
-
-
-class NotReady(Problem):
-    """`missing` names what the event still needs before people may see it."""
-
-    status, slug, title = 409, "not-ready", "The event cannot be published yet"
-
-
-class CapacityBelowTaken(Problem):
-    """`quota` {kind, key, capacity, taken}."""
-
-    status, slug, title = 409, "capacity-below-taken", "More seats are taken than the new capacity would hold"
-
-
-class TicketTypeInUse(Problem):
-    status, slug, title = 409, "ticket-type-in-use", "Attendees have this ticket type"
-
-
-@dataclass(frozen=True, slots=True)
-class TicketType:
-    key: str
-    title: dict[str, str]
-    capacity: int | None = None
-    kinds: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class EventFields:
-    """All that an organiser may say of an event; times in UTC."""
-
-    title: dict[str, str]
-    kind: str
-    starts_at: datetime
-    ends_at: datetime
-    timezone: str
-    summary: dict[str, str] | None = None
-    description: dict[str, str] | None = None
-    venue: dict[str, Any] | None = None
-    online_url: str | None = None
-    page_url: str | None = None
-    image_url: str | None = None
-    doors_open_at: datetime | None = None
-    capacity: int | None = None
-    ticket_types: tuple[TicketType, ...] = ()
-    registration_opens_at: datetime | None = None
-    registration_closes_at: datetime | None = None
-    changes_close_at: datetime | None = None
-    waitlist_mode: str = "promote"
-    listed: bool = True
-    focus_areas: tuple[str, ...] = ()
-    hub: str | None = None
-    contact: dict[str, Any] | None = None
 
 
 @dataclass(slots=True)
@@ -118,54 +51,18 @@ class EventSeen:
         return "open"
 
 
-async def draft(session: AsyncSession, organisation_id: UUID, fields: EventFields) -> EventSeen:
-    """A new event that only its organiser sees."""
-    event = Event(organisation_id=organisation_id, slug=await _free_slug(session, fields), **_columns(fields))
-    quotas = [Quota(event_id=event.id, kind="event", capacity=fields.capacity)]
-    quotas += [_type_quota(event, each) for each in fields.ticket_types]
-    session.add_all([event, *quotas])
-    await session.flush()
-    return EventSeen(event, quotas)
-
-
-def _type_quota(event: Event, ticket_type: TicketType) -> Quota:
-    return Quota(event_id=event.id, kind="ticket_type", key=ticket_type.key, capacity=ticket_type.capacity)
-
-
-def _columns(fields: EventFields) -> dict[str, Any]:
-    columns = asdict(fields)
-    del columns["capacity"]
-    columns["ticket_types"] = [
-        {"key": each.key, "title": each.title, "kinds": list(each.kinds)} for each in fields.ticket_types
-    ]
-    columns["focus_areas"] = list(fields.focus_areas)
-    columns["registration_closes_at"] = fields.registration_closes_at or fields.starts_at
-    columns["changes_close_at"] = fields.changes_close_at or fields.starts_at - SHORT_NOTICE
-    return columns
-
-
-_LETTERS = str.maketrans({"æ": "ae", "ø": "oe", "å": "aa", "Æ": "ae", "Ø": "oe", "Å": "aa", "ß": "ss"})
-
-
-async def _free_slug(session: AsyncSession, fields: EventFields) -> str:
-    title = fields.title.get("da") or next(iter(fields.title.values()))
-    plain = unicodedata.normalize("NFKD", title.translate(_LETTERS)).encode("ascii", "ignore").decode().lower()
-    base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:60].strip("-") or "event"
-    taken = set(await session.exec(select(Event.slug).where(col(Event.slug).startswith(base, autoescape=True))))
-    names = (base if number == 1 else f"{base}-{number}" for number in range(1, len(taken) + 2))
-    return next(name for name in names if name not in taken)
-
-
 def _referred(reference: str) -> ColumnElement[bool]:
     try:
         return col(Event.id) == UUID(reference)
     except ValueError:
-        return col(Event.slug) == reference
+        # PostgreSQL answers a NUL with an error.
+        return col(Event.slug) == reference if reference.isprintable() else false()
 
 
 async def find(session: AsyncSession, reference: str, caller: Caller) -> EventSeen:
     """The event by id or slug. A draft is there for its organiser alone."""
-    event = (await session.exec(select(Event).where(_referred(reference)))).first()
+    statement = select(Event).where(_referred(reference)).execution_options(populate_existing=True)
+    event = (await session.exec(statement)).first()
     if event is None or (event.status == "draft" and not caller.organises(event.organisation_id)):
         raise NotFound("There is no such event.")
     return (await with_quotas(session, [event]))[0]
@@ -182,173 +79,10 @@ async def find_id(session: AsyncSession, reference: str) -> UUID:
 async def with_quotas(session: AsyncSession, events: Sequence[Event]) -> list[EventSeen]:
     seen = {event.id: EventSeen(event) for event in events}
     if seen:
-        for quota in await session.exec(select(Quota).where(col(Quota.event_id).in_(list(seen)))):
+        statement = select(Quota).where(col(Quota.event_id).in_(list(seen)))
+        for quota in await session.exec(statement.execution_options(populate_existing=True)):
             seen[quota.event_id].quotas.append(quota)
     return list(seen.values())
-
-
-async def hold(session: AsyncSession, reference: str, caller: Caller) -> tuple[EventSeen, EventSeats]:
-    """The event for its organiser, under its lock. Raises NotFound, NotAllowed or NotAuthenticated."""
-    seen = await find(session, reference, caller)
-    caller.require(caller.organises(seen.event.organisation_id), may_see=True)
-    seats = (await lock_seats(session, [seen.event.id]))[seen.event.id]
-    await session.refresh(seen.event)
-    for quota in seen.quotas:
-        await session.refresh(quota)
-    return seen, seats
-
-
-async def change(
-    session: AsyncSession, seen: EventSeen, seats: EventSeats, fields: EventFields, *, notify: Literal["all", "none"]
-) -> EventSeen:
-    """Sets the event's fields; more capacity goes to the waitlist at once. Call under the event's lock."""
-    event = seen.event
-    if event.status in ("cancelled", "completed"):
-        raise WrongStatus(f"A {event.status} event cannot be changed.")
-    columns = _columns(fields)
-    changed = tuple(sorted(name for name, value in columns.items() if getattr(event, name) != value))
-    capacities = await _change_quotas(session, seen, fields)
-    if not changed and not capacities:
-        return seen
-    for name in changed:
-        setattr(event, name, columns[name])
-    _touch(session, event)
-    await session.flush()
-    promoted: Changes = {}
-    await promote_waiting(session, event, (await lock_seats(session, [event.id]))[event.id], promoted)
-    await tell_changes(session, promoted)
-    if event.status == "published":
-        tell(
-            session,
-            EventUpdated(**facts_of(event), changed=changed + (("capacity",) if capacities else ()), notify=notify),
-        )
-    return (await with_quotas(session, [event]))[0]
-
-
-def _touch(session: AsyncSession, event: Event) -> None:
-    event.version += 1
-    event.updated_at = utc_now()
-    session.add(event)
-
-
-async def _change_quotas(session: AsyncSession, seen: EventSeen, fields: EventFields) -> bool:
-    """Whether any capacity changed. Raises CapacityBelowTaken, TicketTypeInUse."""
-    wanted: dict[tuple[str, str], int | None] = {("event", ""): fields.capacity}
-    wanted |= {("ticket_type", each.key): each.capacity for each in fields.ticket_types}
-    there = {(quota.kind, quota.key): quota for quota in seen.quotas}
-    for place, quota in there.items():
-        if place not in wanted:
-            await _remove_type(session, seen.event, quota)
-        else:
-            _set_capacity(quota, wanted[place])
-            session.add(quota)
-    new = [each for each in fields.ticket_types if ("ticket_type", each.key) not in there]
-    session.add_all([_type_quota(seen.event, each) for each in new])
-    return bool(new) or any(session.is_modified(quota) or quota in session.deleted for quota in there.values())
-
-
-def _set_capacity(quota: Quota, capacity: int | None) -> None:
-    if capacity is not None and capacity < quota.taken:
-        told = {"kind": quota.kind, "key": quota.key, "capacity": capacity, "taken": quota.taken}
-        raise CapacityBelowTaken(
-            f"{quota.taken} seats are taken; the capacity can be {quota.taken} or more.", quota=told
-        )
-    quota.capacity = capacity
-
-
-async def _remove_type(session: AsyncSession, event: Event, quota: Quota) -> None:
-    statement = select(func.count()).where(
-        Attendee.event_id == event.id, Attendee.ticket_type == quota.key, col(Attendee.status).in_(ACTIVE)
-    )
-    count = (await session.exec(statement)).one()
-    if count:
-        raise TicketTypeInUse(
-            f"{count} attendees have the ticket type {quota.key}; it can be removed when nobody has it."
-        )
-    await session.delete(quota)
-
-
-async def publish(session: AsyncSession, seen: EventSeen) -> EventSeen:
-    """Shows the event to everybody and opens registration. Raises NotReady with what is missing."""
-    event = seen.event
-    if event.status == "published":
-        return seen
-    if event.status != "draft":
-        raise WrongStatus(f"A {event.status} event cannot be published.")
-    missing = [name for name, given in (("venue or online_url", event.venue or event.online_url),) if not given]
-    if event.ends_at <= utc_now():
-        missing.append("ends_at in the future")
-    if missing:
-        raise NotReady(f"Still needed: {', '.join(missing)}.", missing=missing)
-    event.status = "published"
-    _touch(session, event)
-    tell(session, EventPublished(**facts_of(event)))
-    return seen
-
-
-async def cancel(session: AsyncSession, seen: EventSeen, reason: str | None) -> EventSeen:
-    """Calls the event off; everybody who is registered is told. Registrations stay as they are, for the record."""
-    event = seen.event
-    if event.status == "cancelled":
-        return seen
-    if event.status != "published":
-        raise WrongStatus(f"A {event.status} event cannot be cancelled; delete a draft instead.")
-    event.status, event.cancel_reason = "cancelled", reason
-    _touch(session, event)
-    tell(session, EventCancelled(**facts_of(event), reason=reason))
-    return seen
-
-
-async def complete(session: AsyncSession, seen: EventSeen) -> EventSeen:
-    """Closes the event after it was held."""
-    event = seen.event
-    if event.status == "completed":
-        return seen
-    if event.status != "published" or event.starts_at > utc_now():
-        raise WrongStatus("Only a published event that has begun can be completed.")
-    event.status = "completed"
-    _touch(session, event)
-    tell(session, EventCompleted(**facts_of(event)))
-    return seen
-
-
-async def delete_draft(session: AsyncSession, seen: EventSeen) -> None:
-    if seen.event.status != "draft":
-        raise WrongStatus("Only a draft can be deleted; cancel a published event instead.")
-    for row in (*seen.quotas, seen.event):
-        await session.delete(row)
-
-
-def facts_of(event: Event) -> dict[str, Any]:
-    """What every message of an event carries."""
-    return {
-        **event.model_dump(
-            include={"version", "organisation_id", "slug", "status", "kind", "title", "summary", "starts_at", "ends_at"}
-        ),
-        "event_id": event.id,
-        "timezone": event.timezone,
-        "venue": event.venue and Venue.model_validate(event.venue),
-        "online_url": event.online_url,
-        "contact": event.contact and EventContact.model_validate(event.contact),
-    }
-
-
-async def count_reached(session: AsyncSession, event_id: UUID) -> int:
-    """How many people a notice to all would reach: distinct addresses of active attendees and their contact persons."""
-    own: Any = select(col(Attendee.email_key).label("address")).where(
-        Attendee.event_id == event_id, col(Attendee.status).in_(ACTIVE), col(Attendee.email_key).is_not(None)
-    )
-    contacts = (
-        select(func.lower(Registration.contact_email).label("address"))
-        .join(Attendee, col(Attendee.registration_id) == Registration.id)
-        .where(Attendee.event_id == event_id, col(Attendee.status).in_(ACTIVE))
-    )
-    return (await session.exec(select(func.count()).select_from(own.union(contacts).subquery()))).one()
-
-
-def require_version(event: Event, expected: int | None) -> None:
-    if expected is not None and expected != event.version:
-        raise StaleVersion(f"It is at version {event.version}; read it again before changing it.")
 
 
 @dataclass(frozen=True, slots=True)

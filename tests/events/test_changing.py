@@ -1,6 +1,7 @@
 """Changing a registration: naming seats, handing over, cancelling, and another contact person."""
 
 import asyncio
+from typing import Any
 
 from tests.events.builders import (
     ORGANISER,
@@ -256,7 +257,7 @@ async def test_changes_of_one_registration_at_the_same_moment_each_have_a_versio
 
 async def test_wrong_changes_are_named_and_change_nothing(client: Client) -> None:
     registration = await signed_up(client, await published(client))
-    wrong = {
+    wrong: dict[str, dict[str, Any]] = {
         "/email": {"email": "not an address"},
         "/name": {"name": None},
         "/language": {"language": "sv"},

@@ -145,4 +145,4 @@ class SeatsAndLine(RuleBasedStateMachine):
 
 
 TestSeatsAndLine = SeatsAndLine.TestCase
-TestSeatsAndLine.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestSeatsAndLine.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

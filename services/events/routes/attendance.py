@@ -10,11 +10,11 @@ from services.events.attendance import Attendance, Recount, attendance, recount
 from services.events.routes.events import EventReference
 from shared.auth import Caller, KnownCaller
 from shared.database import Reading
-from shared.problems import NotAllowed, NotAuthenticated, NotFound, documented
+from shared.problems import LinkExpired, NotAllowed, NotAuthenticated, NotFound, documented
 
 router = APIRouter(prefix="/v1/events/{event}", tags=["attendance"])
 
-_OWN = documented(NotAuthenticated, NotAllowed, NotFound)
+_OWN = documented(NotAuthenticated, NotAllowed, NotFound, LinkExpired)
 
 
 class AttendanceView(BaseModel):

@@ -12,7 +12,8 @@ from services.events.registrations.access import OwnAttendee, find_attendee
 from services.events.registrations.changes import ChangesClosed, NewName, cancel_attendees, rename
 from services.events.registrations.deciding import AlreadyRegistered
 from services.events.registrations.listing import AttendeeFilters, AttendeeRow, list_attendees
-from services.events.routes.events import EventReference, _aware
+from services.events.routes.event_input import Time, aware
+from services.events.routes.events import EventReference
 from services.events.tables import Attendee
 from shared.auth import KnownCaller, Links, Purpose, TheLinks, link_expiry
 from shared.contracts.events import AttendeeStatus
@@ -103,16 +104,16 @@ async def list_event_attendees(
     organisation: UUID | None = None,
     checked_in: bool | None = None,
     named: bool | None = None,
-    q: Annotated[str | None, Query(min_length=1, max_length=100)] = None,
-    updated_since: datetime | None = None,
+    q: Annotated[Line | None, Query(max_length=100)] = None,
+    updated_since: Time | None = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[AttendeeView]:
     """Who is coming, for the organiser; those of its own organisation for a manager."""
     seen = await programme.find(session, event, caller)
-    key = read_cursor(links, cursor)
-    filters = AttendeeFilters(status, ticket_type, organisation, checked_in, named, q, _aware(updated_since))
-    found = await list_attendees(session, seen.event, caller, filters, UUID(key[0]) if key else None, limit + 1)
+    after = read_cursor(links, cursor, UUID)
+    filters = AttendeeFilters(status, ticket_type, organisation, checked_in, named, q, aware(updated_since))
+    found = await list_attendees(session, seen.event, caller, filters, after[0] if after else None, limit + 1)
     items = [_listed(row) for row in found[:limit]]
     return Page(items=items, next_cursor=write_cursor(links, [str(items[-1].id)]) if len(found) > limit else None)
 

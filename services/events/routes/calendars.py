@@ -9,7 +9,9 @@ from services.events import calendar_files, programme, tickets
 from services.events.programme import Filters
 from services.events.registrations.access import find_attendee, find_registration
 from services.events.registrations.facts import see
-from services.events.routes.events import EventKind, EventReference, FocusArea, Hub
+from services.events.routes.event_input import EventKind, FocusArea, Hub
+from services.events.routes.events import EventReference
+from services.events.routes.public_reads import PRIVATE, UNCHANGED, public_answer
 from services.events.tables import Event
 from shared.auth import AnyCaller, Caller, KnownCaller
 from shared.calendar import MEDIA_TYPE
@@ -27,22 +29,29 @@ MOST_LISTED = 200
 
 
 def calendar_answer(file: bytes, name: str) -> Response:
-    headers = {"Content-Disposition": f'attachment; filename="{name}.ics"', "Cache-Control": "no-cache"}
+    """For the one it is made for."""
+    headers = {**_named(name), "Cache-Control": PRIVATE}
     return Response(file, headers=headers, media_type=MEDIA_TYPE)
+
+
+def _named(name: str) -> dict[str, str]:
+    return {"Content-Disposition": f'attachment; filename="{name}.ics"'}
 
 
 def page_address(request: Request, event: Event) -> str:
     return event.page_url or str(request.app.state.settings.public_url("events", f"/p/events/{event.slug}"))
 
 
-@router.get("/v1/events/{event}/calendar.ics", response_class=Response, responses=_OWN)
+@router.get("/v1/events/{event}/calendar.ics", response_class=Response, responses={**_OWN, **UNCHANGED})
 async def get_event_calendar(event: EventReference, caller: AnyCaller, session: Reading, request: Request) -> Response:
     found = (await programme.find(session, event, caller)).event
     file = calendar_files.event_file(found, page_address(request, found), page_language(request))
-    return calendar_answer(file, found.slug)
+    if caller.known:
+        return calendar_answer(file, found.slug)
+    return public_answer(request, file, MEDIA_TYPE, **_named(found.slug))
 
 
-@router.get("/v1/calendar.ics", response_class=Response, responses={**_FILE})
+@router.get("/v1/calendar.ics", response_class=Response, responses={**_FILE, **UNCHANGED})
 async def get_public_calendar(
     session: Reading,
     request: Request,
@@ -55,7 +64,8 @@ async def get_public_calendar(
     filters = Filters(kind=kind, focus_area=focus_area, hub=hub, organiser=organiser)
     found = await programme.list_events(session, filters, Caller(), None, MOST_LISTED)
     listed = [(seen.event, page_address(request, seen.event)) for seen in found]
-    return calendar_answer(calendar_files.listed_file(listed, page_language(request), "Videnbro"), "videnbro")
+    file = calendar_files.listed_file(listed, page_language(request), "Videnbro")
+    return public_answer(request, file, MEDIA_TYPE, **_named("videnbro"))
 
 
 @router.get("/v1/registrations/{registration}/calendar.ics", response_class=Response, responses=_OWN)
@@ -77,7 +87,7 @@ async def get_attendee_calendar(attendee: UUID, caller: KnownCaller, session: Re
 
 
 TicketCode = Annotated[str, Path(min_length=1, max_length=40)]
-_NO_TICKET = documented(NotFound)
+_NO_TICKET = documented(NotFound, LinkExpired)
 
 
 @router.get(

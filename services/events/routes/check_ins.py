@@ -3,30 +3,32 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, model_validator
 
 from services.events import check_ins, programme
 from services.events.check_ins import Result, Scan
-from services.events.routes.events import EventReference, Time, _aware
+from services.events.routes.event_input import Time, aware
+from services.events.routes.events import EventReference
 from services.events.tables import CheckIn, Event
 from shared.auth import Caller, KnownCaller, TheLinks
 from shared.database import Reading, Transaction
 from shared.fields import Input, Line, utc_now
 from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
 from shared.pages import page_language
-from shared.problems import NotAllowed, NotAuthenticated, NotFound, WrongStatus, documented
+from shared.problems import LinkExpired, NotAllowed, NotAuthenticated, NotFound, WrongStatus, documented
 
 router = APIRouter(prefix="/v1/events/{event}/check-ins", tags=["check-ins"])
 
-_OWN = documented(NotAuthenticated, NotAllowed, NotFound)
+_OWN = documented(NotAuthenticated, NotAllowed, NotFound, LinkExpired)
 
 ShortLine = Annotated[Line, Field(max_length=80)]
 
 
 class ScanInput(Input):
-    """`code` of the ticket or `attendee`. `nonce` is the device's own id of the scan: sent again, the answer comes again."""
+    """`code` of the ticket, or `attendee`. `nonce` is the device's own id of the scan: the same, the same answer."""
 
     code: ShortLine | None = None
     attendee: UUID | None = None
@@ -98,7 +100,7 @@ async def check_in(
         device=body.device,
         code=body.code,
         attendee=body.attendee,
-        time=_aware(body.at) or utc_now(),
+        time=aware(body.at, ZoneInfo(at_door.timezone)) or utc_now(),
         door=body.door,
         direction=body.direction,
         name=body.name,
@@ -118,8 +120,8 @@ async def list_check_ins(
 ) -> Page[CheckInView]:
     """Everything that came to the doors, the newest first, refused scans too."""
     at_door = await _event_at_the_door(session, event, caller)
-    key = read_cursor(links, cursor)
-    found = await check_ins.list_check_ins(session, at_door, UUID(key[0]) if key else None, limit + 1)
+    after = read_cursor(links, cursor, UUID)
+    found = await check_ins.list_check_ins(session, at_door, after[0] if after else None, limit + 1)
     items = [_view(record) for record in found[:limit]]
     return Page(items=items, next_cursor=write_cursor(links, [str(items[-1].id)]) if len(found) > limit else None)
 

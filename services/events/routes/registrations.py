@@ -71,14 +71,14 @@ async def list_event_registrations(
 ) -> Page[RegistrationView]:
     """All sign-ups of an event for its organiser; of its own organisation for a manager."""
     seen_event = await programme.find(session, event, caller)
-    key = read_cursor(links, cursor)
+    after = read_cursor(links, cursor, UUID)
     found = await list_registrations(
         session,
         seen_event.event,
         caller,
         status=status,
         organisation=organisation,
-        after=UUID(key[0]) if key else None,
+        after=after[0] if after else None,
         limit=limit + 1,
     )
     items = [

@@ -23,7 +23,8 @@ from services.events.registrations.deciding import (
 )
 from services.events.registrations.facts import shared_status
 from services.events.registrations.seats import CapacityReached
-from services.events.routes.events import EventReference, OrganisationKind
+from services.events.routes.event_input import OrganisationKind
+from services.events.routes.events import EventReference
 from services.events.routes.registration_view import (
     ContactView,
     OrganisationView,
