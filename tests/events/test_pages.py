@@ -324,7 +324,7 @@ async def test_who_waits_or_is_cancelled_has_no_qr_code(client: Client) -> None:
     assert "base64" not in page.text
 
 
-@pytest.mark.parametrize("code", ["AAAAAAAAAAAAAAAA", "%00", "æ", "x" * 41, "a/b"])
+@pytest.mark.parametrize("code", ["AAAAAAAAAAAAAAAA", "æ", "x" * 41, "a/b"])
 async def test_a_code_that_is_none_of_ours_gets_a_friendly_page(client: Client, code: str) -> None:
     page = await client.get(f"/t/{code}")
     assert (page.status_code, page.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
