@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import MetaData, text
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.database import Database
@@ -86,6 +87,8 @@ async def _with_alembic(service: str, url: str, work: "Callable[[Config], object
     config.set_main_option("file_template", "%%(rev)s__%%(slug)s")
     try:
         async with database.engine.connect() as connection:
+            if database.is_sqlite:
+                await _stop_cascades(connection)
 
             def step(sync_connection: Connection) -> None:
                 config.attributes["connection"] = sync_connection
@@ -95,6 +98,16 @@ async def _with_alembic(service: str, url: str, work: "Callable[[Config], object
             await connection.commit()
     finally:
         await database.close()
+
+
+async def _stop_cascades(connection: AsyncConnection) -> None:
+    """SQLite alters by making a table anew, and dropping the old one would delete what refers to it.
+
+    Asked of the driver: within a transaction, which SQLAlchemy would begin, SQLite ignores it.
+    """
+    driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    await driver.execute("PRAGMA foreign_keys=OFF")
 
 
 def _url_for(service: str, urls: list[str]) -> str:
