@@ -6,6 +6,7 @@ python -m tests.journeys.readme --write      puts what was printed into the READ
 import argparse
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from tests.support.postgres import free_port
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 HEADING = "## The main job"
+BASH = shutil.which("bash") or "/bin/bash"
 _BLOCK = re.compile(r"```sh\n(?P<command>.*?)```\n(?:\n```text\n(?P<shown>.*?)```\n)?", re.DOTALL)
 _EXPORT = re.compile(r"^export (\w+)=(\S+)$", re.MULTILINE)
 UP_WITHIN_SECONDS = 120.0
@@ -94,7 +96,7 @@ def run(commands: list[Block], variables: dict[str, str], folder: Path) -> list[
     for number, block in enumerate(commands):
         script += [f"exec > {folder}/{number}.out 2> {folder}/{number}.err", block.command]
     environment = os.environ | variables | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    done = subprocess.run(["bash", "-c", "\n".join(script)], cwd=ROOT, env=environment, check=False, timeout=300)
+    done = subprocess.run([BASH, "-c", "\n".join(script)], cwd=ROOT, env=environment, check=False, timeout=300)
     printed = [(folder / f"{number}.out") for number in range(len(commands))]
     if done.returncode:
         last = max(number for number, path in enumerate(printed) if path.exists())
