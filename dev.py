@@ -75,6 +75,12 @@ def mail(arguments: list[str]) -> int:
 
 
 @command
+def secrets(arguments: list[str]) -> int:
+    """make the secret files that docker-compose mounts; those that are there stay"""
+    hand_over("run", "-m", "deploy.secret_files", *arguments)
+
+
+@command
 def migrate(arguments: list[str]) -> int:
     """bring the databases of the data folder to the newest schema"""
     hand_over("run", "-m", "deploy.local.migrate", *arguments)

@@ -37,12 +37,12 @@ class MailFolder:
         return unfinished.rename(path)
 
 
-async def start_mail_sink(folder: Path, port: int = 0) -> asyncio.Server:
-    """Listen on loopback; port 0 takes a free one."""
+async def start_mail_sink(folder: Path, port: int = 0, host: str = "127.0.0.1") -> asyncio.Server:
+    """Port 0 takes a free one. Not on loopback only where a container is the border."""
     kept = MailFolder(folder)
     return await asyncio.get_running_loop().create_server(
         lambda: SMTP(kept, data_size_limit=LARGEST_MESSAGE, enable_SMTPUTF8=True, hostname="localhost"),
-        host="127.0.0.1",
+        host=host,
         port=port,
     )
 
@@ -54,11 +54,12 @@ def port_of(server: asyncio.Server) -> int:
 
 async def main() -> None:
     parser = argparse.ArgumentParser(prog="mail_sink", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=2525)
     parser.add_argument("--folder", type=Path, default=Path("mail"))
     arguments = parser.parse_args()
-    server = await start_mail_sink(arguments.folder, arguments.port)
-    print(f"mail to 127.0.0.1:{port_of(server)} is kept in {arguments.folder}", flush=True)
+    server = await start_mail_sink(arguments.folder, arguments.port, arguments.host)
+    print(f"mail to {arguments.host}:{port_of(server)} is kept in {arguments.folder}", flush=True)
     await server.serve_forever()
 
 
