@@ -36,7 +36,7 @@ class OrganisationUpdated(OrganisationFacts):
 class OrganisationContact(Contract):
     name: Personal
     email: Personal
-    title: str | None = None
+    title: Personal | None = None
     phone: Personal | None = None
     language: Language = "da"
 
@@ -81,7 +81,7 @@ class IntroductionParty(Contract):
     summary: Texts | None = None
     link_version: int = 1
     contacts: tuple[OrganisationContact, ...] = ()
-    message: str | None = None
+    message: Personal | None = None
 
 
 class IntroductionFacts(Message):
