@@ -36,7 +36,7 @@ def with_ids(statements: Iterable[Statement], held: Sequence[Statement], pointer
 
 
 def keeping_ids(statements: Iterable[Statement], held: Sequence[Statement]) -> list[Statement]:
-    """The statements with the ids of those held that say the same; for sources that know no ids of ours."""
+    """The statements with the ids of those held that say the same, else none; for sources that know no ids of ours."""
     left = [dict(each) for each in held]
     done = []
     for each in statements:
@@ -44,7 +44,7 @@ def keeping_ids(statements: Iterable[Statement], held: Sequence[Statement]) -> l
         if same is not None:
             left.remove(same)
         done.append({**each, "id": same["id"] if same else None})
-    return with_ids(done, held, "")
+    return done
 
 
 def _words(statement: Statement) -> Statement:
