@@ -2,8 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import case, func
@@ -16,17 +16,35 @@ from services.events.tables import HOLDING, Attendee, Event, Organisation, Quota
 QUARTER = 15 * 60
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How many of one ticket type or organisation are expected, and came. `key`: the type, or the organisation's id."""
+
+    key: Any
+    name: str | None
+    expected: int
+    checked_in: int
+
+
+@dataclass(frozen=True, slots=True)
+class Quarter:
+    """First check-ins in the quarter of an hour from `starts_at`."""
+
+    starts_at: datetime
+    checked_in: int
+
+
+@dataclass(frozen=True, slots=True)
 class Attendance:
-    """`per_quarter`: first check-ins by the quarter of an hour they fell in (UTC)."""
+    """`key` and `name` of a share are None for attendees without a ticket type, and for private persons."""
 
     expected: int
     checked_in: int
     inside: int
     waitlisted: int
-    by_ticket_type: list[dict[str, Any]] = field(default_factory=list)
-    by_organisation: list[dict[str, Any]] = field(default_factory=list)
-    per_quarter: list[dict[str, Any]] = field(default_factory=list)
+    by_ticket_type: list[Share]
+    by_organisation: list[Share]
+    per_quarter: list[Quarter]
 
 
 async def attendance(session: AsyncSession, event: Event) -> Attendance:
@@ -35,36 +53,37 @@ async def attendance(session: AsyncSession, event: Event) -> Attendance:
     return Attendance(
         **counts,
         waitlisted=(await session.exec(waiting)).one(),
-        by_ticket_type=await _by(session, event, col(Attendee.ticket_type), "ticket_type"),
-        by_organisation=await _by(session, event, col(Organisation.name), "organisation"),
+        by_ticket_type=await _shares(session, event, col(Attendee.ticket_type), col(Attendee.ticket_type)),
+        by_organisation=await _shares(session, event, col(Organisation.id), col(Organisation.name)),
         per_quarter=await _per_quarter(session, event),
     )
 
 
-async def _by(session: AsyncSession, event: Event, column: Any, name: str) -> list[dict[str, Any]]:
+async def _shares(session: AsyncSession, event: Event, key: Any, name: Any) -> list[Share]:
+    """The largest first."""
     checked_in = func.sum(case((col(Attendee.checked_in_at).is_not(None), 1), else_=0))
     statement = (
-        select(column, func.count(), checked_in)
+        select(key, name, func.count(), checked_in)
         .select_from(Attendee)
         .join(Registration, col(Registration.id) == Attendee.registration_id)
         .outerjoin(Organisation, col(Organisation.id) == Registration.organisation_id)
         .where(Attendee.event_id == event.id, Attendee.status == "confirmed")
-        .group_by(column)
-        .order_by(func.count().desc(), column)
+        .group_by(key, name)
+        .order_by(func.count().desc(), name, key)
     )
-    return [{name: key, "expected": total, "checked_in": came} for key, total, came in await session.exec(statement)]
+    return [Share(*row) for row in await session.exec(statement)]
 
 
-async def _per_quarter(session: AsyncSession, event: Event) -> list[dict[str, Any]]:
+async def _per_quarter(session: AsyncSession, event: Event) -> list[Quarter]:
     statement = select(Attendee.checked_in_at).where(
         Attendee.event_id == event.id, Attendee.status == "confirmed", col(Attendee.checked_in_at).is_not(None)
     )
     quarters = Counter(_quarter(at) for at in await session.exec(statement) if at is not None)
-    return [{"from": quarter, "checked_in": came} for quarter, came in sorted(quarters.items())]
+    return [Quarter(quarter, came) for quarter, came in sorted(quarters.items())]
 
 
-def _quarter(at: datetime) -> str:
-    return datetime.fromtimestamp(at.timestamp() // QUARTER * QUARTER, at.tzinfo).isoformat()
+def _quarter(at: datetime) -> datetime:
+    return datetime.fromtimestamp(at.timestamp() // QUARTER * QUARTER, UTC)
 
 
 @dataclass(frozen=True, slots=True)

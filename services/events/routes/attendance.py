@@ -1,14 +1,14 @@
 """Attendance figures and the recount over HTTP."""
 
-from typing import Any
+from datetime import datetime
 
 from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.events import programme
-from services.events.attendance import Attendance, Recount, attendance, recount
+from services.events.attendance import Attendance, Recount, Share, attendance, recount
 from services.events.routes.events import EventReference
-from shared.auth import Caller, KnownCaller
+from shared.auth import KnownCaller
 from shared.database import Reading
 from shared.problems import LinkExpired, NotAllowed, NotAuthenticated, NotFound, documented
 
@@ -17,16 +17,32 @@ router = APIRouter(prefix="/v1/events/{event}", tags=["attendance"])
 _OWN = documented(NotAuthenticated, NotAllowed, NotFound, LinkExpired)
 
 
+class ShareView(BaseModel):
+    """Of one ticket type, or of one organisation; `key` null for who has none."""
+
+    key: str | None
+    name: str | None
+    expected: int
+    checked_in: int
+
+
+class QuarterView(BaseModel):
+    """First check-ins in the quarter of an hour from `starts_at`."""
+
+    starts_at: datetime
+    checked_in: int
+
+
 class AttendanceView(BaseModel):
-    """`per_quarter` counts first check-ins by the quarter of an hour, in UTC."""
+    """`expected` and `checked_in` count who is confirmed, `inside` who has not gone out again."""
 
     expected: int
     checked_in: int
     inside: int
     waitlisted: int
-    by_ticket_type: list[dict[str, Any]]
-    by_organisation: list[dict[str, Any]]
-    per_quarter: list[dict[str, Any]]
+    by_ticket_type: list[ShareView]
+    by_organisation: list[ShareView]
+    per_quarter: list[QuarterView]
 
 
 class QuotaView(BaseModel):
@@ -49,13 +65,22 @@ class CapacityView(BaseModel):
 @router.get("/attendance", responses=_OWN)
 async def get_attendance(event: EventReference, caller: KnownCaller, session: Reading) -> AttendanceView:
     seen = await programme.find(session, event, caller)
-    _require_door(caller, seen.event.organisation_id)
-    found: Attendance = await attendance(session, seen.event)
-    return AttendanceView.model_validate(found, from_attributes=True)
+    caller.require(caller.organises(seen.event.organisation_id), may_see=True)
+    return _view(await attendance(session, seen.event))
 
 
-def _require_door(caller: Caller, organisation: Any) -> None:
-    caller.require(caller.organises(organisation), may_see=True)
+def _view(found: Attendance) -> AttendanceView:
+    return AttendanceView(
+        **{name: getattr(found, name) for name in ("expected", "checked_in", "inside", "waitlisted")},
+        by_ticket_type=[_share(each) for each in found.by_ticket_type],
+        by_organisation=[_share(each) for each in found.by_organisation],
+        per_quarter=[QuarterView(starts_at=each.starts_at, checked_in=each.checked_in) for each in found.per_quarter],
+    )
+
+
+def _share(share: Share) -> ShareView:
+    key = None if share.key is None else str(share.key)
+    return ShareView(key=key, name=share.name, expected=share.expected, checked_in=share.checked_in)
 
 
 @router.get("/capacity", responses=_OWN)

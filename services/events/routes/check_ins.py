@@ -1,6 +1,6 @@
 """The door over HTTP."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -54,14 +54,27 @@ class AttendeeAtTheDoor(BaseModel):
     note: str | None
 
 
+class FirstCheckIn(BaseModel):
+    at: datetime
+    door: str | None
+
+
+class Counts(BaseModel):
+    """Of the event: who is confirmed, who of them came, who is inside now."""
+
+    expected: int
+    checked_in: int
+    inside: int
+
+
 class ScanAnswer(BaseModel):
-    """Always 200: a refused scan is an answer too."""
+    """Always 200: a refused scan is an answer too. `first_check_in` of the attendee, also when it was long ago."""
 
     result: Result
     message: str
     attendee: AttendeeAtTheDoor | None
-    first_check_in: dict[str, Any] | None
-    counts: dict[str, int]
+    first_check_in: FirstCheckIn | None
+    counts: Counts
 
 
 class CheckInView(BaseModel):
@@ -95,12 +108,13 @@ async def check_in(
 ) -> ScanAnswer:
     """Checks one attendee in or out, and says to the volunteer what happened."""
     at_door = await _event_at_the_door(session, event, caller)
+    at = aware(body.at, ZoneInfo(at_door.timezone)) or utc_now()
     scan = Scan(
         nonce=body.nonce,
         device=body.device,
         code=body.code,
         attendee=body.attendee,
-        time=aware(body.at, ZoneInfo(at_door.timezone)) or utc_now(),
+        time=at.astimezone(UTC),
         door=body.door,
         direction=body.direction,
         name=body.name,
