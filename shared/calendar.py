@@ -31,7 +31,7 @@ class CalendarEntry:
     ends_at: datetime
     timezone: str
     updated_at: datetime
-    status: Literal["confirmed", "cancelled"] = "confirmed"
+    status: Literal["tentative", "confirmed", "cancelled"] = "confirmed"
     description: str | None = None
     location: str | None = None
     url: str | None = None

@@ -1,9 +1,10 @@
 """Events and registrations as calendar files."""
 
 from collections.abc import Sequence
+from typing import Literal
 
 from services.events.registrations.facts import RegistrationSeen
-from services.events.tables import Attendee, Event
+from services.events.tables import ACTIVE, Attendee, Event
 from shared.calendar import CalendarEntry, calendar_file, uid_of
 from shared.fields import Language
 
@@ -22,7 +23,6 @@ def _place(event: Event) -> str | None:
 
 
 def _entry(event: Event, attendee: Attendee | None, url: str, language: Language) -> CalendarEntry:
-    called_off = event.status == "cancelled" or (attendee is not None and attendee.status == "cancelled")
     return CalendarEntry(
         uid=uid_of(event.id, attendee.id if attendee else None),
         sequence=event.version + (attendee.sequence if attendee else 0),
@@ -33,9 +33,15 @@ def _entry(event: Event, attendee: Attendee | None, url: str, language: Language
         starts_at=event.starts_at,
         ends_at=event.ends_at,
         timezone=event.timezone,
-        status="cancelled" if called_off else "confirmed",
+        status=_status(event, attendee),
         updated_at=max(event.updated_at, attendee.updated_at) if attendee else event.updated_at,
     )
+
+
+def _status(event: Event, attendee: Attendee | None) -> Literal["tentative", "confirmed", "cancelled"]:
+    if event.status == "cancelled" or (attendee is not None and attendee.status not in ACTIVE):
+        return "cancelled"
+    return "confirmed" if attendee is None or attendee.status == "confirmed" else "tentative"
 
 
 def event_file(event: Event, url: str, language: Language) -> bytes:
