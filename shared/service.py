@@ -95,10 +95,7 @@ def create_service(
                 open_things.push_async_callback(stopped, app)
             open_things.push_async_callback(_stop_tasks, _start_tasks(app, subscriptions, jobs))
             open_things.callback(app.state.stopping.set)
-            # What start-up made lives on; leaving it out of collections cut the 99th percentile by a third.
-            gc.collect()
-            gc.freeze()
-            open_things.callback(gc.unfreeze)
+            _leave_out_of_collections()
             yield
 
     app = FastAPI(
@@ -129,6 +126,13 @@ def create_service(
             expose_headers=["ETag", "X-Request-ID", "Idempotency-Replayed"],
         )
     return app
+
+
+def _leave_out_of_collections() -> None:
+    """What start-up made lives as long as the process; not looking at it cut the 99th percentile by a third."""
+    if gc.get_freeze_count() == 0:
+        gc.collect()
+        gc.freeze()
 
 
 def _fill_state(app: FastAPI, name: ServiceName, settings: ServiceSettings, subscriptions: Subscriptions) -> None:
