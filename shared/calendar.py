@@ -9,7 +9,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 if TYPE_CHECKING:
-    from icalendar import Calendar, Event, Timezone, TimezoneDaylight, TimezoneStandard, vCalAddress
+    from icalendar import Event, TimezoneDaylight, TimezoneStandard, vCalAddress
 
 MEDIA_TYPE = "text/calendar; charset=utf-8"
 Method = Literal["PUBLISH", "REQUEST", "CANCEL"]
@@ -62,10 +62,10 @@ def calendar_file(entries: Iterable[CalendarEntry], method: Method = "PUBLISH", 
         calendar.add("name", name)
         calendar.add("x-wr-calname", name)
         calendar.add("refresh-interval", _REFRESH, {"VALUE": "DURATION"})
-    _add_time_zones(calendar, entries)
     for entry in entries:
         calendar.add_component(_event(entry, method))
-    return bytes(calendar.to_ical())
+    head, first, rest = bytes(calendar.to_ical()).partition(b"BEGIN:VEVENT")
+    return head + _time_zones(entries) + first + rest
 
 
 def _event(entry: CalendarEntry, method: Method) -> "Event":
@@ -118,17 +118,15 @@ def _local(at: datetime, timezone: str) -> datetime:
     return at.astimezone(UTC) if twice else local
 
 
-def _add_time_zones(calendar: "Calendar", entries: tuple[CalendarEntry, ...]) -> None:
+def _time_zones(entries: tuple[CalendarEntry, ...]) -> bytes:
     years: dict[str, set[int]] = {}
     for entry in entries:
         years.setdefault(entry.timezone, set()).update((entry.starts_at.year, entry.ends_at.year))
-    for timezone, seen in years.items():
-        if timezone != "UTC":
-            calendar.add_component(_time_zone(timezone, min(seen), max(seen)))
+    return b"".join(_time_zone(name, min(seen), max(seen)) for name, seen in years.items() if name != "UTC")
 
 
 @lru_cache(maxsize=64)
-def _time_zone(timezone: str, first_year: int, last_year: int) -> "Timezone":
+def _time_zone(timezone: str, first_year: int, last_year: int) -> bytes:
     """The zone's offsets in those years and the ones beside them.
 
     Not `icalendar.Timezone.from_tzid`: 7.3 gives the start of summer time an hour late.
@@ -142,7 +140,8 @@ def _time_zone(timezone: str, first_year: int, last_year: int) -> "Timezone":
     component.add_component(_observance(zone, start, _offset(zone, start)))
     for at in _changes(zone, start, end):
         component.add_component(_observance(zone, at, _offset(zone, at - timedelta(minutes=1))))
-    return component
+    # Kept as text: writing it anew took two thirds of the time of a mailed file.
+    return bytes(component.to_ical())
 
 
 def _observance(zone: ZoneInfo, at: datetime, before: timedelta) -> "TimezoneStandard | TimezoneDaylight":

@@ -27,6 +27,7 @@ from shared.auth import Links, tokens_of
 from shared.database import Database, is_away
 from shared.documents import complete_document
 from shared.messaging.bus import Bus, Relay
+from shared.messaging.cleaning import Cleaner
 from shared.messaging.listener import Listener
 from shared.messaging.outbox import write_outbox
 from shared.messaging.subscriptions import Subscriptions
@@ -177,6 +178,7 @@ def _start_tasks(app: FastAPI, subscriptions: Subscriptions, jobs: Sequence[Job]
     return [
         asyncio.create_task(state.bus.keep(), name="bus"),
         asyncio.create_task(relay.run(), name="relay"),
+        asyncio.create_task(Cleaner(state.database).run(), name="cleaner"),
         *(asyncio.create_task(listener.run(), name=listener.stream) for listener in listeners),
         *(asyncio.create_task(_work(app, job), name=job.name) for job in jobs),
     ]

@@ -35,20 +35,24 @@ NAMES = [f"Number {number}" for number in range(150)]
 
 
 @pytest.fixture
-async def nats_server() -> AsyncIterator[NatsServer]:
-    """One of its own: it is killed, and its disk replaced."""
+async def nats_server(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[NatsServer]:
+    """One of its own: it is killed, and its disk replaced. Nobody waits long for a dead one."""
+    monkeypatch.setattr("shared.messaging.bus.ACKNOWLEDGED_WITHIN", 1.0)
     with running_nats() as server:
         await server.provision()
         yield server
 
 
 async def noted_all(listener: Client, names: list[str]) -> list[str]:
-    """The names noted, sorted, once there are as many as expected."""
+    """The names noted, sorted, once there are as many as expected.
+
+    What was on its way to a listener when the bus died comes again when its 30 seconds for an answer are over.
+    """
 
     async def enough() -> bool:
         return len(await noted(listener.app)) >= len(names)
 
-    await eventually(enough, within=30)
+    await eventually(enough, within=60)
     return sorted(await noted(listener.app))
 
 

@@ -129,6 +129,10 @@ class PostgresCluster:
         """Fast shutdown: open connections are cut, what was committed is kept."""
         self._end(signal.SIGINT)
 
+    def abandon(self) -> None:
+        """Immediate shutdown: nobody wants what it kept."""
+        self._end(signal.SIGQUIT)
+
     def kill(self) -> None:
         """SIGKILL of the postmaster, as a crash would be; its backends notice and follow."""
         self._end(signal.SIGKILL)
@@ -179,4 +183,4 @@ def running_postgres(*, durable: bool = False, options: tuple[str, ...] | None =
         try:
             yield cluster
         finally:
-            cluster.stop()
+            cluster.abandon()
