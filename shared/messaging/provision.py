@@ -15,6 +15,8 @@ from shared.messaging.bus import stream_of
 from shared.settings import ServiceName, ServiceSettings
 
 DAY = 86_400.0
+# Three streams of this size fit into the 10 GB that deploy/nats/nats.conf allows.
+STREAM_BYTES = 3 * 1024**3
 LISTENERS: dict[ServiceName, tuple[ServiceName, ...]] = {
     "events": ("matching", "notify"),
     "matching": ("events", "notify"),
@@ -48,7 +50,7 @@ def consumer_config(listener: ServiceName) -> ConsumerConfig:
     )
 
 
-async def provision(jetstream: JetStreamContext, *, replicas: int = 1, max_bytes: int = 4 * 1024**3) -> None:
+async def provision(jetstream: JetStreamContext, *, replicas: int = 1, max_bytes: int = STREAM_BYTES) -> None:
     """A stream is made, then its consumers, before anything is told to it by a service."""
     for service, listeners in LISTENERS.items():
         wanted = stream_config(service, replicas, max_bytes)
@@ -81,6 +83,6 @@ async def _main(replicas: int, max_bytes: int) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--replicas", type=int, default=1)
-    parser.add_argument("--max-bytes", type=int, default=4 * 1024**3, help="a stream's size on disk")
+    parser.add_argument("--max-bytes", type=int, default=STREAM_BYTES, help="a stream's size on disk")
     arguments = parser.parse_args()
     asyncio.run(_main(arguments.replicas, arguments.max_bytes))
