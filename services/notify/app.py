@@ -22,5 +22,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         jobs=[Job("mail", lambda app: app.state.sending.send_some(), poll=1.0)],
         stopped=lambda app: app.state.sending.stop(),
     )
-    app.state.sending = Sending(settings, app.state.database, app.state.links)
+    state = app.state
+    state.sending = Sending(settings, state.database, state.links, state.bus.pulse)
     return app

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -81,14 +82,17 @@ def _row(person: Person, email: str, known: Known | None) -> dict[str, Any] | No
 
 async def _write(session: AsyncSession, met: dict[str, Known], rows: list[dict[str, Any]]) -> None:
     connection = await session.connection()
-    statement = insert_for(connection)(_contacts).values(rows)
-    written = await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=["email"],
-            set_={"name": statement.excluded.name, "language": statement.excluded.language},
-        ).returning(_contacts.c.id, _contacts.c.email, _contacts.c.name, _contacts.c.language)
-    )
+    written = await connection.execute(_writing(insert_for(connection)), rows)
     met.update((row.email, Known(*row)) for row in written)
+
+
+@lru_cache
+def _writing(insert: Any) -> Any:
+    statement = insert(_contacts)
+    return statement.on_conflict_do_update(
+        index_elements=["email"],
+        set_={"name": statement.excluded.name, "language": statement.excluded.language},
+    ).returning(_contacts.c.id, _contacts.c.email, _contacts.c.name, _contacts.c.language)
 
 
 async def contact_of(session: AsyncSession, caller: Caller) -> Contact | None:

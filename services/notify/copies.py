@@ -1,5 +1,6 @@
 """What notify keeps of the other services' facts: events, organisations, registrations, the roll of attendees."""
 
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -17,11 +18,12 @@ from services.notify.tables import (
     RollEntry,
     table_of,
 )
-from shared.contracts.events import CheckInFacts, EventCancelled, EventFacts, RegistrationFacts
+from shared.contracts.events import CheckInFacts, EventCancelled, EventFacts, RegistrationCreated, RegistrationFacts
 from shared.contracts.matching import MemberRemoved, OrganisationFacts, ProfileLinkRequested
 from shared.database import insert_for
 from shared.fields import same_address
 
+_EVENT = "event"
 _events, _organisations = table_of(Event), table_of(Organisation)
 _registrations, _roll, _profile_links = table_of(Registration), table_of(RollEntry), table_of(ProfileLink)
 
@@ -31,12 +33,17 @@ class NotHeardOfYet(LookupError):
 
 
 async def _put(session: AsyncSession, table: Table, rows: list[dict[str, Any]], *, keep: tuple[str, ...] = ()) -> None:
-    """Inserts rows, or replaces all of them but the primary key and `keep`."""
+    """Inserts rows that have the same columns, or replaces all but the primary key and `keep`."""
     connection = await session.connection()
-    statement = insert_for(connection)(table).values(rows)
+    await connection.execute(_putting(insert_for(connection), table, tuple(rows[0]), keep), rows)
+
+
+@lru_cache
+def _putting(insert: Any, table: Table, columns: tuple[str, ...], keep: tuple[str, ...]) -> Any:
+    statement = insert(table)
     key = [column.name for column in table.primary_key]
-    new = {name: statement.excluded[name] for name in rows[0] if name not in key and name not in keep}
-    await connection.execute(statement.on_conflict_do_update(index_elements=key, set_=new))
+    new = {name: statement.excluded[name] for name in columns if name not in key and name not in keep}
+    return statement.on_conflict_do_update(index_elements=key, set_=new)
 
 
 async def keep_event(session: AsyncSession, told: EventFacts) -> None:
@@ -50,6 +57,7 @@ async def keep_event(session: AsyncSession, told: EventFacts) -> None:
     row |= {"id": told.event_id, "contact_id": organiser.id if organiser else None}
     row["cancel_reason"] = told.reason if isinstance(told, EventCancelled) else None
     await _put(session, _events, [row])
+    session.info.pop((_EVENT, told.event_id), None)
 
 
 _EVENT_COLUMNS = {
@@ -72,14 +80,18 @@ async def keep_registration(session: AsyncSession, told: RegistrationFacts) -> b
     """Answers whether another contact person has taken over a registration that we knew."""
     met = await learn(session, people_of(told))
     contact_id = met[same_address(told.contact.email)].id
-    before = await session.scalar(
-        select(_registrations.c.contact_id).where(_registrations.c.id == told.registration_id)
-    )
+    before = None if isinstance(told, RegistrationCreated) else await _contact_before(session, told)
     row = told.model_dump(include={"event_id", "reference", "link_version", "version"})
     await _put(session, _registrations, [row | {"id": told.registration_id, "contact_id": contact_id}])
     if told.attendees:
         await _put(session, _roll, _roll_rows(told, met), keep=("checked_in_at",))
     return before is not None and before != contact_id
+
+
+async def _contact_before(session: AsyncSession, told: RegistrationFacts) -> UUID | None:
+    statement = select(_registrations.c.contact_id).where(_registrations.c.id == told.registration_id)
+    known: UUID | None = (await (await session.connection()).execute(statement)).scalar()
+    return known
 
 
 def people_of(told: RegistrationFacts) -> list[Person]:
@@ -139,8 +151,12 @@ async def forget_profile_link(session: AsyncSession, told: MemberRemoved) -> Non
 
 
 async def event_of(session: AsyncSession, event_id: UUID) -> Event:
-    # Read again: the copy is written beside the session's own objects.
-    event = await session.get(Event, event_id, populate_existing=True)
-    if event is None:
-        raise NotHeardOfYet(f"event {event_id}")
-    return event
+    """As this transaction knows it, read once."""
+    known: Event | None = session.info.get((_EVENT, event_id))
+    if known is None:
+        # The copy is written beside the session's own objects.
+        known = await session.get(Event, event_id, populate_existing=True)
+        if known is None:
+            raise NotHeardOfYet(f"event {event_id}")
+        session.info[_EVENT, event_id] = known
+    return known

@@ -71,32 +71,61 @@ async def claim(session: AsyncSession, most: int) -> list[UUID]:
     return list((await (await session.connection()).execute(_CLAIM, values)).scalars())
 
 
-async def close_all(session: AsyncSession, outcomes: Sequence[Outcome]) -> list[None]:
-    """Writes what came of the attempts, unless another has closed the delivery meanwhile."""
-    for outcome in outcomes:
-        row = _closed(outcome)
-        statement = update(_deliveries).where(
-            _deliveries.c.id == outcome.parcel.delivery.id, _deliveries.c.status == "queued"
-        )
-        done = await (await session.connection()).execute(statement.values(row))
-        if done.rowcount and row["status"] == "failed":
-            _tell_failed(session, outcome, len(row["history"]))
-    return [None] * len(outcomes)
+@dataclass(frozen=True, slots=True)
+class Closing:
+    """What to write of an outcome."""
+
+    outcome: Outcome
+    row: dict[str, Any]
+
+    @property
+    def failed(self) -> bool:
+        return bool(self.row["status"] == "failed")
 
 
-def _closed(outcome: Outcome) -> dict[str, Any]:
+def close(outcome: Outcome) -> Closing:
     delivery, now = outcome.parcel.delivery, utc_now()
     attempts = delivery.attempts + (outcome.result != "away")
     attempt = {"at": now.isoformat(), "result": outcome.result, "detail": outcome.detail}
-    counted = [*delivery.history, attempt] if outcome.result != "away" else delivery.history
-    row: dict[str, Any] = {"claimed_until": None, "attempts": attempts, "history": counted}
+    row: dict[str, Any] = {
+        "delivery": delivery.id,
+        "status": "queued",
+        "due_at": delivery.due_at,
+        "sent_at": None,
+        "attempts": attempts,
+        "last_error": outcome.detail,
+        "history": [*delivery.history, attempt],
+    }
     if outcome.result == "sent":
-        return row | {"status": "sent", "sent_at": now, "last_error": None}
-    row["last_error"] = outcome.detail
-    if _is_over(outcome, attempts, now):
-        return row | {"status": "failed", "history": [*delivery.history, attempt]}
-    wait = outcome.rest if outcome.result == "away" else back_off(attempts)
-    return row | {"status": "queued", "due_at": now + timedelta(seconds=wait)}
+        row |= {"status": "sent", "sent_at": now}
+    elif _is_over(outcome, attempts, now):
+        row |= {"status": "failed"}
+    elif outcome.result == "away":
+        row |= {"due_at": now + timedelta(seconds=outcome.rest), "history": delivery.history}
+    else:
+        row |= {"due_at": now + timedelta(seconds=back_off(attempts))}
+    return Closing(outcome, row)
+
+
+_CLOSE = (
+    update(_deliveries)
+    .where(_deliveries.c.id == bindparam("delivery"), _deliveries.c.status == "queued")
+    .values(
+        claimed_until=None,
+        **{name: bindparam(name) for name in ("status", "due_at", "sent_at", "attempts", "last_error", "history")},
+    )
+)
+
+
+async def write_closings(session: AsyncSession, closings: Sequence[Closing]) -> None:
+    """Leaves alone what another has closed meanwhile."""
+    connection = await session.connection()
+    ended = [closing.row for closing in closings if not closing.failed]
+    if ended:
+        await connection.execute(_CLOSE, ended)
+    for closing in closings:
+        if closing.failed and (await connection.execute(_CLOSE, closing.row)).rowcount:
+            _tell_failed(session, closing)
 
 
 def _is_over(outcome: Outcome, attempts: int, now: datetime) -> bool:
@@ -110,12 +139,12 @@ def back_off(attempts: int) -> float:
     return min(FIRST_DELAY * 4.0 ** (attempts - 1), LONGEST_DELAY) * random.uniform(0.8, 1.2)  # noqa: S311 -- jitter
 
 
-def _tell_failed(session: AsyncSession, outcome: Outcome, version: int) -> None:
-    notification = outcome.parcel.notification
+def _tell_failed(session: AsyncSession, closing: Closing) -> None:
+    outcome, notification = closing.outcome, closing.outcome.parcel.notification
     tell(
         session,
         DeliveryFailed(
-            version=version,
+            version=len(closing.row["history"]),
             delivery_id=outcome.parcel.delivery.id,
             channel="mail",
             topic=notification.topic,

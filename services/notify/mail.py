@@ -1,22 +1,19 @@
 """A mail as bytes: plain text and HTML that say the same, and a calendar file where there is one.
 
-Built of the plain parts of `email`: its newer message class takes three times as long.
+Written by hand: the standard library's message classes take ten times as long for the same bytes.
 """
 
 import binascii
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.generator import BytesGenerator
 from email.header import Header
-from email.mime.multipart import MIMEMultipart
-from email.mime.nonmultipart import MIMENonMultipart
-from email.policy import compat32
-from email.utils import format_datetime, formataddr
-from io import BytesIO
+from email.utils import format_datetime, formataddr, parseaddr
 
 from services.notify.wording import MailWords
 
-_POLICY = compat32.clone(linesep="\r\n", max_line_length=78)
+# A boundary that holds "=_" cannot be a line of quoted-printable text (RFC 2045, 6.7).
+_BOUNDARY = "=_videnbro"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +39,17 @@ class Mail:
 
 
 def compose(mail: Mail) -> bytes:
-    words = MIMEMultipart("alternative")
-    words.attach(_part("plain", mail.words.text.encode()))
-    words.attach(_part("html", mail.words.html.encode()))
-    whole = words
-    if mail.calendar is not None:
-        whole = MIMEMultipart("mixed")
-        del words["MIME-Version"]
-        whole.attach(words)
-        whole.attach(_calendar_part(mail.calendar))
-    for name, value in _headers(mail).items():
-        whole[name] = value
-    file = BytesIO()
-    BytesGenerator(file, mangle_from_=False, policy=_POLICY).flatten(whole)
-    return file.getvalue()
+    words = _multipart(
+        "alternative", [_part("plain", mail.words.text.encode()), _part("html", mail.words.html.encode())]
+    )
+    whole = words if mail.calendar is None else _multipart("mixed", [words, _calendar_part(mail.calendar)])
+    head = "".join(f"{name}: {value}\n" for name, value in _headers(mail).items())
+    return (head + whole).replace("\n", "\r\n").encode()
 
 
 def _headers(mail: Mail) -> dict[str, str]:
     return {
-        "From": mail.sender,
+        "From": _addressee(*parseaddr(mail.sender)),
         "To": _addressee(mail.to_name, mail.to_email),
         "Subject": Header(mail.words.subject, header_name="Subject").encode(),
         "Date": format_datetime(mail.date),
@@ -70,27 +59,36 @@ def _headers(mail: Mail) -> dict[str, str]:
         "X-Auto-Response-Suppress": "All",
         "Content-Language": mail.language,
         **mail.headers,
+        "MIME-Version": "1.0",
     }
 
 
 def _addressee(name: str | None, email: str) -> str:
-    """The name in one line, whatever a message brought. An address in other letters stands alone."""
-    return formataddr((" ".join((name or "").split()), email)) if email.isascii() else email
+    """The name in one line, whatever a message brought."""
+    name = " ".join((name or "").split())
+    if name.isascii():
+        return formataddr((name, email), charset="utf-8") if email.isascii() else email
+    return f"{Header(name, header_name='To').encode()}\n <{email}>"
 
 
-def _part(subtype: str, content: bytes, **parameters: str) -> MIMENonMultipart:
+def _multipart(subtype: str, parts: Sequence[str]) -> str:
+    boundary = f"{_BOUNDARY}_{subtype}"
+    between = "".join(f"\n--{boundary}\n{part}" for part in parts)
+    return f'Content-Type: multipart/{subtype}; boundary="{boundary}"\n{between}\n--{boundary}--\n'
+
+
+def _part(subtype: str, content: bytes, parameters: str = "", disposition: str = "") -> str:
     """Quoted-printable: readable in a file, and no server has to understand 8 bits."""
-    part = MIMENonMultipart("text", subtype, charset="utf-8")
-    del part["MIME-Version"]
-    for name, value in parameters.items():
-        part.set_param(name, value)
-    part["Content-Transfer-Encoding"] = "quoted-printable"
-    lines = content.replace(b"\r\n", b"\n")
-    part.set_payload(binascii.b2a_qp(lines, istext=True).decode("ascii"))
-    return part
+    encoded = binascii.b2a_qp(content.replace(b"\r\n", b"\n"), istext=True).decode("ascii")
+    head = f"Content-Type: text/{subtype}; charset=utf-8{parameters}\nContent-Transfer-Encoding: quoted-printable\n"
+    return f"{head}{disposition}\n{encoded}"
 
 
-def _calendar_part(calendar: CalendarAttachment) -> MIMENonMultipart:
-    part = _part("calendar", calendar.content, method=calendar.method, name=calendar.filename)
-    part.add_header("Content-Disposition", "attachment", filename=calendar.filename)
-    return part
+def _calendar_part(calendar: CalendarAttachment) -> str:
+    name = f'"{calendar.filename}"'
+    return _part(
+        "calendar",
+        calendar.content,
+        f"; method={calendar.method};\n name={name}",
+        f"Content-Disposition: attachment; filename={name}\n",
+    )

@@ -2,48 +2,47 @@
 
 import asyncio
 
-from services.notify.deliveries import Outcome, claim, close_all
+from services.notify.deliveries import Outcome, claim, close, write_closings
 from services.notify.mail import compose
 from services.notify.mail_writer import MailWriter
 from services.notify.parcels import Parcel, load
 from services.notify.settings import Settings
 from services.notify.smtp import Mailer, Refused, ServerAway
 from shared.auth import Links
-from shared.database import Database, Together
+from shared.database import Database
+from shared.messaging.pulse import Pulse
 from shared.telemetry import get_logger
 
 log = get_logger()
 
 MOST_UNDER_WAY = 16
 ENDS_WITHIN = 5.0
+LONGEST_WAIT = 5.0
+CLOSED_TOGETHER = 0.02
 
 
 class Sending:
-    """What is under way in this process."""
+    """What is under way in this process, and what is done and not yet written down."""
 
-    def __init__(self, settings: Settings, database: Database, links: Links) -> None:
-        self._database = database
+    def __init__(self, settings: Settings, database: Database, links: Links, pulse: Pulse) -> None:
+        self._database, self._pulse = database, pulse
         self._writer = MailWriter(settings, links)
         self._mailer = Mailer(settings)
-        self._close: Together[Outcome, None] = Together(database, close_all)
         self._under_way: set[asyncio.Task[None]] = set()
+        self._done: list[Outcome] = []
 
     async def send_some(self) -> bool:
-        """Starts as many as there is room for; each that ends beats the pulse by its commit and so wakes the job."""
-        room = MOST_UNDER_WAY - len(self._under_way)
-        if room <= 0 or self._mailer.rests:
-            return False
-        async with self._database.transaction(quiet=True) as session:
-            claimed = await claim(session, room)
-        if not claimed:
-            return False
-        async with self._database.reading() as session:
-            parcels = await load(session, claimed)
-        for parcel in parcels:
-            task = asyncio.create_task(self._deliver(parcel))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
-        return len(claimed) == room
+        """One round: closes what is done and claims what is due in one transaction, starts it, and waits for news.
+
+        True while there is more to do.
+        """
+        seen = self._pulse.count
+        room = 0 if self._mailer.rests else MOST_UNDER_WAY - len(self._under_way)
+        if self._done or room:
+            self._start(await self._close_and_claim(room))
+        if self._under_way:
+            await self._wait_for_news(seen)
+        return bool(self._under_way or self._done)
 
     async def stop(self) -> None:
         """Lets what is under way end, so that it is not mailed twice after the next start."""
@@ -52,17 +51,42 @@ class Sending:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+        if self._done:
+            await self._close_and_claim(0)
         await self._mailer.close()
+
+    async def _close_and_claim(self, room: int) -> list[Parcel]:
+        """If it fails, what is done is closed in the next round, before its claim lapses and it is sent again."""
+        closings = [close(outcome) for outcome in self._done]
+        quiet = not any(closing.failed for closing in closings)
+        async with self._database.transaction(quiet=quiet) as session:
+            await write_closings(session, closings)
+            claimed = await claim(session, room) if room else []
+        del self._done[: len(closings)]
+        if not claimed:
+            return []
+        async with self._database.reading() as session:
+            return await load(session, claimed)
+
+    def _start(self, parcels: list[Parcel]) -> None:
+        for parcel in parcels:
+            task = asyncio.create_task(self._deliver(parcel))
+            self._under_way.add(task)
+            task.add_done_callback(self._under_way.discard)
+
+    async def _wait_for_news(self, seen: int) -> None:
+        """Until a mail is done, and a moment more so that others are closed with it; or the pulse tells of new ones."""
+        beat = asyncio.ensure_future(self._pulse.wait(seen, LONGEST_WAIT))
+        await asyncio.wait((beat, *self._under_way), return_when=asyncio.FIRST_COMPLETED)
+        beat.cancel()
+        if self._under_way and self._done:
+            await asyncio.wait(self._under_way, timeout=CLOSED_TOGETHER)
 
     async def _deliver(self, parcel: Parcel) -> None:
         outcome = await self._attempt(parcel)
         if outcome.result != "sent":
             log.warning("mail not delivered", delivery=str(parcel.delivery.id), result=outcome.result)
-        try:
-            await self._close(outcome)
-        except Exception as failed:
-            # The claim lapses, and the mail is sent again with the same Message-ID.
-            log.warning("delivery not closed", delivery=str(parcel.delivery.id), error=type(failed).__name__)
+        self._done.append(outcome)
 
     async def _attempt(self, parcel: Parcel) -> Outcome:
         email = parcel.contact.email

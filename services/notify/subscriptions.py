@@ -92,8 +92,8 @@ async def tell_registration_created(session: AsyncSession, told: RegistrationCre
     if event.status == "cancelled":
         await _write(session, registrations.about_cancelled_event(told), event)
         return
-    await _write(session, registrations.created(told), event)
-    await _tell_organiser(session, event, told, registrations.to_organiser_of_new)
+    to_organiser = await _to_organiser(session, event, told, registrations.to_organiser_of_new)
+    await _write(session, registrations.created(told) + to_organiser, event)
 
 
 @subscriptions.fact(RegistrationUpdated)
@@ -105,27 +105,26 @@ async def tell_registration_updated(session: AsyncSession, told: RegistrationUpd
     elif told.resend:
         await _write(session, registrations.resent(told), event)
     elif event.status != "cancelled":
-        await _write(session, registrations.updated(told), event)
-        await _tell_organiser(session, event, told, registrations.to_organiser_of_gone)
+        to_organiser = await _to_organiser(session, event, told, registrations.to_organiser_of_gone)
+        await _write(session, registrations.updated(told) + to_organiser, event)
 
 
 @subscriptions.fact(RegistrationCancelled)
 async def tell_registration_cancelled(session: AsyncSession, told: RegistrationCancelled) -> None:
     event = await event_of(session, told.event_id)
     if event.status != "cancelled":
-        await _write(session, registrations.cancelled(told), event)
-        await _tell_organiser(session, event, told, registrations.to_organiser_of_gone)
+        to_organiser = await _to_organiser(session, event, told, registrations.to_organiser_of_gone)
+        await _write(session, registrations.cancelled(told) + to_organiser, event)
 
 
-async def _tell_organiser(
+async def _to_organiser(
     session: AsyncSession,
     event: Event,
     told: RegistrationFacts,
     letters: Callable[[RegistrationFacts, Person], list[Letter]],
-) -> None:
+) -> list[Letter]:
     organiser = await session.get(Contact, event.contact_id) if event.contact_id else None
-    if organiser is not None:
-        await _write(session, letters(told, Person(organiser.email, organiser.name)), event)
+    return letters(told, Person(organiser.email, organiser.name)) if organiser else []
 
 
 @subscriptions.fact(RegistrationReminded)
