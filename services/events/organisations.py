@@ -4,14 +4,14 @@ One is recognised only by `id`, by (country, CVR), or by a web or mail domain th
 organisation without parent has it. A name is no identity.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -107,7 +107,9 @@ async def _kept_of_merged(session: AsyncSession, rows: Iterable[dict[str, Any]])
 
 # Compiled once: with the rows as VALUES of the statement each batch cost a compilation, a tenth of a sign-up's time.
 _introduce = {
-    dialect.__name__.rsplit(".", 1)[1]: dialect.insert(organisations).on_conflict_do_nothing().returning(organisations.c.id)
+    dialect.__name__.rsplit(".", 1)[1]: dialect.insert(organisations)
+    .on_conflict_do_nothing()
+    .returning(organisations.c.id)
     for dialect in (sqlite, postgresql)
 }
 
@@ -194,6 +196,12 @@ class _Known:
         self._add(row)
         self.made.append(row)
         return row
+
+
+async def forget(session: AsyncSession, ids: Collection[UUID]) -> None:
+    """Takes organisations back that this transaction made."""
+    if ids:
+        await (await session.connection()).execute(delete(organisations).where(organisations.c.id.in_(ids)))
 
 
 async def keep_copy(session: AsyncSession, facts: OrganisationFacts) -> None:

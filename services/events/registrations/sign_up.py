@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events.organisations import Recognised, UnknownOrganisation, recognise
+from services.events.organisations import Recognised, UnknownOrganisation, forget, recognise
 from services.events.registrations.deciding import (
     AlreadyRegistered,
     AskedAttendee,
@@ -60,7 +60,19 @@ async def sign_up_all(session: AsyncSession, links: Links, asked: Sequence[Asked
     placed = await _with_positions(session, decided, seats)
     await _write(session, links, asked, placed, seats, now)
     _remind_the_registered(session, asked, placed, known)
+    await _forget_refused(session, organisations, placed)
     return placed
+
+
+async def _forget_refused(
+    session: AsyncSession,
+    recognised: Iterable[Recognised | UnknownOrganisation | None],
+    placed: Iterable[SignedUp | Problem],
+) -> None:
+    """Who came new and got nothing stays unknown: nobody was told of it."""
+    new = {each.id for each in recognised if isinstance(each, Recognised) and each.new}
+    taken = {each.organisation.id for each in placed if isinstance(each, SignedUp) and each.organisation}
+    await forget(session, new - taken)
 
 
 _events_by_id = select(
