@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from services.matching import seen_introductions
 from services.matching.routes.organisations import OWN, OrganisationCard
 from services.matching.seen_introductions import Seen, Side, Status
-from services.matching.sight import Sight, sight_of
-from shared.auth import Caller, KnownCaller, TheLinks
+from services.matching.sight import sight_of
+from shared.auth import KnownCaller, TheLinks
 from shared.database import Reading
 from shared.fields import Language
 from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
@@ -57,12 +57,6 @@ class IntroductionView(BaseModel):
         )
 
 
-async def _sight(session: Reading, caller: Caller) -> Sight:
-    sight = await sight_of(session, caller)
-    caller.require(bool(sight.own) or caller.is_admin, may_see=True)
-    return sight
-
-
 @router.get("", responses=OWN)
 async def list_introductions(
     caller: KnownCaller,
@@ -73,7 +67,8 @@ async def list_introductions(
     cursor: Cursor = None,
 ) -> Page[IntroductionView]:
     """Your introductions, the newest first. Whether the other side declined is never told."""
-    sight = await _sight(session, caller)
+    sight = await sight_of(session, caller)
+    caller.require(bool(sight.own) or caller.is_admin, may_see=True)
     found, go_on = await seen_introductions.list_seen(session, sight, status, read_cursor(links, cursor), limit)
     items = [IntroductionView.of(each) for each in found]
     return Page(items=items, next_cursor=write_cursor(links, go_on) if go_on else None)
@@ -84,5 +79,5 @@ async def get_introduction(
     introduction: Annotated[UUID, Path(description="The introduction's id")], caller: KnownCaller, session: Reading
 ) -> IntroductionView:
     """One of them; with the contacts of both sides once both have said yes."""
-    sight = await _sight(session, caller)
+    sight = await sight_of(session, caller)
     return IntroductionView.of(await seen_introductions.find_seen(session, sight, introduction))
