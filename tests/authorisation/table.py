@@ -1,0 +1,163 @@
+"""The table. A line a route: who is let in; everybody else is refused, with 404 unless the line says otherwise.
+
+401 is for nobody, 403 for who may see the thing but not do this, 404 for who may not see it, 410 for a link that was
+replaced. A `{draft}` is an event, a `{hidden}` an organisation that is not published.
+"""
+
+from shared.settings import ServiceName
+from tests.authorisation.rows import TOKENS, Row, anybody, may, nothing, page, unasked
+
+OPERATORS = {
+    "GET /livez": unasked(),
+    "GET /readyz": unasked(503),  # these services run without a bus
+    "GET /metrics": unasked(),
+    "GET /ops/dead-letters": may("admin"),
+    "POST /ops/dead-letters/{stream}/{stream_seq}/replay": may("admin"),
+    "GET /docs/oauth2-redirect": unasked(),
+}
+
+ORGANISERS = ("organiser", "admin")
+REGISTRATION = ("registration link", "contact person", "manager", "organiser", "admin")
+ATTENDEE = ("attendee link", *REGISTRATION)
+
+EVENTS = OPERATORS | {
+    "GET /openapi/events.json": unasked(),
+    "GET /docs/events": unasked(),
+    "POST /v1/events": may(ORGANISERS, others=403),
+    "GET /v1/events": anybody(),
+    "GET /v1/events/{event}": anybody(),
+    "GET /v1/events/{draft}": may(ORGANISERS, nobody=404),
+    "PATCH /v1/events/{event}": may(ORGANISERS, others=403),
+    "PATCH /v1/events/{draft}": may(ORGANISERS),
+    "DELETE /v1/events/{event}": may(ORGANISERS, others=403, let_in=(409,)),  # a published one stays
+    "DELETE /v1/events/{draft}": may(ORGANISERS),
+    "POST /v1/events/{draft}/publish": may(ORGANISERS),
+    "POST /v1/events/{event}/publish": may(ORGANISERS, others=403),
+    "POST /v1/events/{event}/cancel": may(ORGANISERS, others=403),
+    "POST /v1/events/{draft}/cancel": may(ORGANISERS, let_in=(409,)),  # it can be deleted
+    "POST /v1/events/{event}/complete": may(ORGANISERS, others=403, let_in=(409,)),  # it has not begun
+    "POST /v1/events/{draft}/complete": may(ORGANISERS, let_in=(409,)),
+    "POST /v1/events/{event}/registrations": anybody(),
+    "GET /v1/events/{event}/registrations": may("manager", "other manager", ORGANISERS, others=403),
+    "GET /v1/events/{draft}/registrations": may(ORGANISERS),
+    "GET /v1/registrations/{registration}": may(REGISTRATION),
+    "PATCH /v1/registrations/{registration}": may(REGISTRATION),
+    "POST /v1/registrations/{registration}/attendees": may(REGISTRATION),
+    "POST /v1/registrations/{registration}/cancel": may(REGISTRATION),
+    "POST /v1/registrations/{registration}/resend": may(REGISTRATION),
+    "GET /v1/registrations/{registration}/calendar.ics": may(REGISTRATION),
+    "GET /v1/events/{event}/attendees": may("manager", "other manager", ORGANISERS, others=403),
+    "GET /v1/events/{draft}/attendees": may(ORGANISERS),
+    "GET /v1/attendees/{attendee}": may(ATTENDEE),
+    "PATCH /v1/attendees/{attendee}": may(ATTENDEE),
+    "POST /v1/attendees/{attendee}/cancel": may(ATTENDEE),
+    "GET /v1/attendees/{attendee}/calendar.ics": may(ATTENDEE),
+    "POST /v1/events/{event}/check-ins": may(ORGANISERS, others=403),
+    "GET /v1/events/{event}/check-ins": may(ORGANISERS, others=403),
+    "DELETE /v1/events/{event}/check-ins/{check_in}": may(ORGANISERS, others=403),
+    "GET /v1/events/{event}/attendance": may(ORGANISERS, others=403),
+    "GET /v1/events/{draft}/attendance": may(ORGANISERS),
+    "GET /v1/events/{event}/capacity": may(ORGANISERS, others=403),
+    "GET /v1/events/{draft}/capacity": may(ORGANISERS),
+    "GET /v1/events/{event}/calendar.ics": anybody(),
+    "GET /v1/events/{draft}/calendar.ics": may(ORGANISERS, nobody=404),
+    "GET /v1/calendar.ics": unasked(),
+    # Who has the code has the ticket.
+    "GET /v1/tickets/{code}/qr.svg": unasked(),
+    "GET /v1/tickets/{code}/qr.png": unasked(),
+    "GET /t/{code}": unasked(),
+    "GET /t/{code}/calendar.ics": unasked(),
+    "GET /t/{rest}": nothing(),
+    "POST /t/{rest}": nothing(),
+    "GET /p/events/{event}": unasked(),
+    "GET /p/events/{draft}": nothing(),
+    "POST /p/events/{event}": unasked(),
+    "POST /p/events/{draft}": nothing(),
+    "GET /p/events/registrations/{registration}": page("registration link"),
+    "GET /p/events/registrations/{registration}/calendar.ics": page("registration link"),
+    "POST /p/events/registrations/{registration}/resend": page("registration link"),
+    "GET /p/events/registrations/{registration}/cancel": page("registration link"),
+    "POST /p/events/registrations/{registration}/cancel": page("registration link"),
+    "GET /p/events/registrations/{registration}/attendees/{attendee}": page("registration link"),
+    "POST /p/events/registrations/{registration}/attendees/{attendee}": page("registration link"),
+    "GET /p/events/attendees/{attendee}": page("attendee link", "registration link"),
+    "GET /p/events/attendees/{attendee}/calendar.ics": page("attendee link", "registration link"),
+    "GET /p/events/attendees/{attendee}/name": page("attendee link", "registration link"),
+    "POST /p/events/attendees/{attendee}/name": page("attendee link", "registration link"),
+    "GET /p/events/attendees/{attendee}/cancel": page("attendee link", "registration link"),
+    "POST /p/events/attendees/{attendee}/cancel": page("attendee link", "registration link"),
+    "GET /p/events/{rest}": nothing(),
+    "POST /p/events/{rest}": nothing(),
+}
+
+# Whoever acts for the organisation. A contact person is a member of it here.
+ITS_PEOPLE = ("contact person", "member", "manager", "profile link")
+OTHER_PEOPLE = ("other member", "other manager", "other profile link")
+OUTDATED = {"outdated profile link": 410}  # it is read to learn whose people ask
+
+MATCHING = OPERATORS | {
+    "GET /openapi/matching.json": unasked(),
+    "GET /docs/matching": unasked(),
+    "POST /v1/organisations": anybody(),
+    "GET /v1/organisations": anybody(),
+    "GET /v1/organisations/{organisation}": anybody(OUTDATED),
+    "GET /v1/organisations/{hidden}": may(ITS_PEOPLE, "admin", nobody=404),
+    "PATCH /v1/organisations/{organisation}": may(ITS_PEOPLE, "admin", others=403),
+    "PATCH /v1/organisations/{hidden}": may(ITS_PEOPLE, "admin"),
+    "POST /v1/organisations/import": may("admin", others=403),
+    "POST /v1/organisations/{organisation}/claim": anybody(),
+    "POST /v1/organisations/{hidden}/claim": anybody(),
+    "GET /v1/organisations/claims": may("admin", others=403),
+    "POST /v1/organisations/{organisation}/claims/{claim}/approve": may("admin", others=403),
+    "POST /v1/organisations/{organisation}/claims/{claim}/reject": may("admin", others=403),
+    "GET /v1/organisations/{organisation}/members": may("manager", "admin", others=403, but=OUTDATED),
+    "GET /v1/organisations/{hidden}/members": may(
+        "manager", "admin", but={"contact person": 403, "member": 403, "profile link": 403, **OUTDATED}
+    ),
+    "POST /v1/organisations/{organisation}/members": may("manager", "admin", others=403, but=OUTDATED),
+    "DELETE /v1/organisations/{organisation}/members/{member}": may("manager", "admin", others=403, but=OUTDATED),
+    "GET /v1/organisations/{organisation}/suggestions": may(ITS_PEOPLE, "admin", others=403),
+    "GET /v1/organisations/{organisation}/suggestions?event={event}": may(ITS_PEOPLE, "organiser", "admin", others=403),
+    "GET /v1/organisations/{hidden}/suggestions": may(ITS_PEOPLE, "admin"),
+    "PUT /v1/organisations/{organisation}/suggestions/{other}/answer": may(ITS_PEOPLE, "admin", others=403),
+    "PUT /v1/organisations/{hidden}/suggestions/{other}/answer": may(ITS_PEOPLE, "admin"),
+    "DELETE /v1/organisations/{organisation}/suggestions/{other}/answer": may(ITS_PEOPLE, "admin", others=403),
+    "GET /v1/introductions": may(ITS_PEOPLE, OTHER_PEOPLE, "admin", others=403),
+    "GET /v1/introductions/{introduction}": may(ITS_PEOPLE, "admin"),
+    "POST /v1/search": may(ITS_PEOPLE, OTHER_PEOPLE, "organiser", "other organiser", "admin", others=403),
+    "GET /v1/vocabulary": unasked(),
+    # Everybody may see a published organisation, but only by its own link act for it.
+    "GET /p/matching/organisations/{organisation}": page("profile link", others=403),
+    "GET /p/matching/organisations/{hidden}": page("profile link"),
+    "GET /p/matching/organisations/{organisation}/edit": page("profile link", others=403),
+    "POST /p/matching/organisations/{organisation}/edit": page("profile link", others=403),
+    "POST /p/matching/organisations/{hidden}/edit": page("profile link"),
+    "POST /p/matching/organisations/{organisation}/publish": page("profile link", others=403),
+    "POST /p/matching/organisations/{hidden}/publish": page("profile link"),
+    "POST /p/matching/organisations/{organisation}/answers/{other}": page("profile link", others=403),
+}
+
+# An inbox belongs to an e-mail address: a token opens the one of its own, a link the one of its contact.
+OWN_INBOX = (*TOKENS, "contact link", "other contact link")
+
+NOTIFY = OPERATORS | {
+    "GET /openapi/notify.json": unasked(),
+    "GET /docs/notify": unasked(),
+    "GET /v1/inbox": may(OWN_INBOX, but={"outdated contact link": 410}),
+    "GET /v1/inbox/stream": may(OWN_INBOX),
+    "POST /v1/inbox/read-all": may(OWN_INBOX),
+    "POST /v1/inbox/{notification}/read": may("contact person", "contact link"),
+    "POST /v1/inbox/{notification}/archive": may("contact person", "contact link"),
+    "GET /v1/deliveries": may("organiser", "other organiser", "admin"),
+    "POST /v1/deliveries/{delivery}/retry": may("organiser", "admin"),
+    "POST /v1/links": unasked(),
+    "GET /p/notify/inbox": page("contact link", "other contact link"),
+    "POST /p/notify/inbox/read-all": page("contact link", "other contact link"),
+    "POST /p/notify/inbox/{notification}/archive": page("contact link"),
+    "GET /p/notify/links": anybody({"invalid token": "let in", "invalid key": 404}),
+    "POST /p/notify/links": unasked(),
+    "GET /p/notify/{rest}": nothing(),
+    "POST /p/notify/{rest}": nothing(),
+}
+
+ROUTES: dict[ServiceName, dict[str, Row]] = {"events": EVENTS, "matching": MATCHING, "notify": NOTIFY}

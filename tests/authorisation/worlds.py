@@ -1,0 +1,194 @@
+"""A world for each service: the things that the table's rows are about, made over its own interface."""
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlmodel import select
+
+from services.matching.tables import Claim
+from services.notify.contacts import find
+from shared.contracts.events import RegisteredOrganisation
+from shared.database import uuid7
+from shared.fields import utc_now
+from shared.messaging.tables import dead_letters
+from shared.settings import ServiceName
+from tests.authorisation.callers import Things
+from tests.events import builders as events
+from tests.matching import builders as matching
+from tests.notify import messages as notify
+from tests.support.callers import as_caller, links
+from tests.support.services import Client
+
+ADMIN = as_caller("admin", email="secretariat@example.org")
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """`names` fills the placeholders of the table's lines."""
+
+    things: Things
+    names: dict[str, Any] = field(default_factory=dict)
+
+
+def _needs_things(line: str) -> bool:
+    return re.search(r" /(v1|p|t)/", line) is not None
+
+
+async def make_world(service: ServiceName, client: Client, line: str) -> World:
+    """The things that a line of the table is about."""
+    if not _needs_things(line):
+        return World(Things(), {"stream": "EVENTS", "stream_seq": await _dead_letter(client)})
+    world = await WORLDS[service](client, line)
+    world.names["rest"] = "not/there"
+    return world
+
+
+async def world_to_read(service: ServiceName, client: Client, line: str, made: dict[object, World]) -> World:
+    """The same for all lines that only read such things."""
+    kinds = (service, _needs_things(line), *(name for name in ("{draft}", "{hidden}", "{check_in}") if name in line))
+    if kinds not in made:
+        made[kinds] = await make_world(service, client, line)
+    return made[kinds]
+
+
+async def _dead_letter(client: Client) -> int:
+    """Where a message lies that could not be handled; tried now it is, for nobody listens to it any more."""
+    place, kind = uuid7().int % 2**62, "events.nothing.happened.v1"
+    message = notify.envelope(notify.published()).decode().replace("events.event.published.v1", kind)
+    row = {"stream": "EVENTS", "stream_seq": place, "type": kind, "died_at": utc_now()}
+    async with client.app.state.database.transaction() as session:
+        connection = await session.connection()
+        await connection.execute(insert(dead_letters).values(**row, envelope=message, last_error="it was so"))
+    return place
+
+
+def _address(name: str) -> str:
+    """One that nobody has had before."""
+    return f"{name}.{uuid7().hex[-12:]}@example.org"
+
+
+async def events_world(client: Client, line: str) -> World:
+    """A company's sign-up of two for an event, another company's, a check-in, and a draft."""
+    event = await events.published(client)
+    email = _address("mette")
+    own = await events.signed_up(
+        client,
+        event,
+        contact={"name": "Mette Holm", "email": email},
+        attendees=[{"name": name, "email": _address(name)} for name in ("Jens", "Ida")],
+    )
+    other = await events.signed_up(client, event)
+    attendee, neighbour = (UUID(each["id"]) for each in own["attendees"])
+    names = {
+        **{"event": event["id"], "registration": own["id"], "attendee": attendee},
+        "code": links.ticket_code(attendee, 1),
+    }
+    if "{draft}" in line:
+        drafted = await client.post("/v1/events", json=events.ceremony(), headers=events.ORGANISER)
+        names["draft"] = drafted.json()["id"]
+    if "{check_in}" in line:
+        names["check_in"] = await _check_in(client, event, str(names["code"]))
+    things = Things(
+        organising=events.KNOWLEDGE_HUB,
+        concerned=UUID(own["organisation"]["id"]),
+        elsewhere=UUID(other["organisation"]["id"]),
+        contact_email=email,
+        opened={"registration": UUID(own["id"]), "attendee": attendee},
+        opened_elsewhere={"registration": UUID(other["id"]), "attendee": neighbour},
+    )
+    return World(things, names)
+
+
+async def _check_in(client: Client, event: dict[str, Any], code: str) -> str:
+    await events.scan(client, event, code)
+    seen = await client.get(f"/v1/events/{event['id']}/check-ins", headers=events.ORGANISER)
+    return str(seen.json()["items"][0]["id"])
+
+
+async def matching_world(client: Client, line: str) -> World:
+    """Three organisations, the first going to an event and asking the second to be introduced.
+
+    On a line about a `{hidden}` one the first is not published.
+    """
+    own, partner, stranger = [
+        await matching.make(client, name, needs=[matching.need("Gær")], offers=[matching.offer("Gær")])
+        for name in ("Gærhuset", "Bageriet", "Bryggeriet")
+    ]
+    event = matching.ceremony(uuid7(), slug=f"underskrivelse-{uuid7().hex[-12:]}")
+    going = RegisteredOrganisation(id=UUID(own["id"]), name=own["name"], new=False)
+    await matching.hear(client, event, matching.sign_up(going, event=event.event_id))
+    said = await matching.say(client, own["id"], partner["id"], "yes")
+    names = {
+        **{"organisation": own["id"], "hidden": own["id"], "other": partner["id"]},
+        **{"event": event.event_id, "introduction": said["introduction"], "version": own["version"]},
+    }
+    if "{hidden}" in line:
+        hidden = await client.patch(f"/v1/organisations/{own['id']}", json={"published": False}, headers=ADMIN)
+        names["version"] = hidden.json()["version"]
+    if "{claim}" in line:
+        names["claim"] = await _claim(client, own["id"])
+    if "{member}" in line:
+        names["member"] = await _member(client, own["id"])
+    things = Things(
+        organising=event.organisation_id,
+        concerned=UUID(own["id"]),
+        elsewhere=UUID(stranger["id"]),
+        opened={"profile": UUID(own["id"]), "introduction": UUID(said["introduction"])},
+        opened_elsewhere={"profile": UUID(stranger["id"])},
+    )
+    return World(things, names)
+
+
+async def _claim(client: Client, organisation: str) -> UUID:
+    """One that waits for the secretariat: nobody else has an address there."""
+    person = {"name": "Jens Lund", "email": _address("jens")}
+    await client.post(f"/v1/organisations/{organisation}/claim", json=person)
+    async with client.app.state.database.reading() as session:
+        claim: Claim = (await session.exec(select(Claim).where(Claim.email == person["email"]))).one()
+        return claim.id
+
+
+async def _member(client: Client, organisation: str) -> str:
+    person = {"name": "Ida Krogh", "email": _address("ida")}
+    added = await client.post(f"/v1/organisations/{organisation}/members", json=person, headers=ADMIN)
+    return str(added.json()["id"])
+
+
+async def notify_world(client: Client, _: str) -> World:
+    """Two sign-ups for an event, with what was written to their contact persons."""
+    event = notify.published(organisation_id=uuid7(), slug=f"alliancen-{uuid7().hex[-12:]}")
+    own, other = _address("mette"), _address("jens")
+    sign_ups = [
+        notify.registered(event, notify.attendee(None), contact={"name": "Mette Holm", "email": email})
+        for email in (own, other)
+    ]
+    await notify.tell(client, event, *sign_ups)
+    mine = await client.get("/v1/inbox", headers=as_caller("member", email=own))
+    sent = await client.get("/v1/deliveries", params={"person": own}, headers=ADMIN)
+    assert sign_ups[0].organisation is not None
+    things = Things(
+        organising=event.organisation_id,
+        concerned=sign_ups[0].organisation.id,
+        contact_email=own,
+        opened={"contact": await _contact(client, own)},
+        opened_elsewhere={"contact": await _contact(client, other)},
+    )
+    return World(things, {"notification": mine.json()["items"][0]["id"], "delivery": sent.json()["items"][0]["id"]})
+
+
+async def _contact(client: Client, email: str) -> UUID:
+    async with client.app.state.database.reading() as session:
+        found = await find(session, email)
+    assert found is not None
+    return found.id
+
+
+WORLDS: dict[ServiceName, Callable[[Client, str], Awaitable[World]]] = {
+    "events": events_world,
+    "matching": matching_world,
+    "notify": notify_world,
+}
