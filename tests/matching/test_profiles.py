@@ -174,15 +174,27 @@ async def test_a_replaced_link_is_over(client: Client) -> None:
     assert (answer.status_code, answer.json()["type"]) == (410, "/problems/link-expired")
 
 
-async def test_a_public_profile_is_answered_with_a_strong_etag(client: Client) -> None:
+async def test_the_public_is_told_when_nothing_has_changed(client: Client) -> None:
+    made = await make(client, "DHI", "research")
+    for path in (f"/v1/organisations/{made['id']}", "/v1/organisations", "/v1/vocabulary"):
+        first = await client.get(path)
+        seen = {"If-None-Match": first.headers["ETag"]}
+        same = await client.get(path, headers=seen)
+        assert (same.status_code, same.content) == (304, b"")
+        await client.patch(f"/v1/organisations/{made['id']}", json={"summary": {"da": path}}, headers=ADMIN)
+        changed = await client.get(path, headers=seen)
+        assert changed.status_code == (304 if path == "/v1/vocabulary" else 200)
+
+
+async def test_who_may_change_a_profile_is_answered_with_its_version(client: Client) -> None:
     made = await make(client, "DHI", "research")
     path = f"/v1/organisations/{made['id']}"
-    first = await client.get(path)
-    assert first.headers["ETag"] == '"1"'
-    same = await client.get(path, headers={"If-None-Match": '"1"'})
-    assert (same.status_code, same.content) == (304, b"")
-    await client.patch(path, json={"hub": "odense"}, headers=member_of(made["id"]))
-    assert (await client.get(path, headers={"If-None-Match": '"1"'})).status_code == 200
+    read = await client.get(path, headers=member_of(made["id"]))
+    assert (read.headers["ETag"], read.headers["Cache-Control"]) == ('"1"', "private, no-cache")
+    public = (await client.get(path)).headers["ETag"]
+    for if_match, status in ((public, 412), ("3", 422), ('"7", "1"', 200)):
+        headers = {**member_of(made["id"]), "If-Match": if_match}
+        assert (await client.patch(path, json={"hub": "odense"}, headers=headers)).status_code == status
 
 
 async def test_an_unknown_organisation_may_be_on_its_way(client: Client) -> None:

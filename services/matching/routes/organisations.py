@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel
 
 from services.matching import claims, profiles
@@ -21,7 +21,8 @@ from services.matching.profile_fields import (
     Visibility,
 )
 from services.matching.profiles import IfMatchRequired, NotReady, Sort
-from services.matching.routes.versions import IfMatch, IfNoneMatch, etag, versions_in
+from services.matching.routes.public_reads import PRIVATE, UNCHANGED, public_answer
+from services.matching.routes.versions import IfMatch, etag, versions_in
 from services.matching.sight import Sight, find_own, find_seen, introduced, sight_of
 from services.matching.statements import readable
 from services.matching.tables import Organisation
@@ -162,11 +163,12 @@ def claim_step(status: str) -> NextStep:
     return NextStep(action="wait_for_approval", label="The secretariat looks at it and mails the link")
 
 
-@router.get("", responses=ANYBODY)
+@router.get("", response_model=Page[OrganisationCard], responses={**ANYBODY, **UNCHANGED})
 async def list_organisations(
     caller: AnyCaller,
     session: Reading,
     links: TheLinks,
+    request: Request,
     response: Response,
     kind: Annotated[Kind | None, Query()] = None,
     sector: Annotated[Sector | None, Query()] = None,
@@ -178,7 +180,7 @@ async def list_organisations(
     sort: Annotated[Sort, Query()] = "name",
     limit: Limit = 20,
     cursor: Cursor = None,
-) -> Page[OrganisationCard]:
+) -> Page[OrganisationCard] | Response:
     """Published organisations; the secretariat sees the others, too."""
     after = read_cursor(links, cursor)
     if after is not None and (len(after) != 3 or after[0] != sort):
@@ -195,35 +197,26 @@ async def list_organisations(
     found, go_on = await profiles.list_page(
         session, filters=filters, hidden_too=caller.is_admin, sort=sort, after=after, limit=limit
     )
-    response.headers.update(_caching(public=not caller.known))
     items = [OrganisationCard.of(each) for each in found]
-    return Page(items=items, next_cursor=write_cursor(links, go_on) if go_on else None)
+    page = Page[OrganisationCard](items=items, next_cursor=write_cursor(links, go_on) if go_on else None)
+    if not caller.known:
+        return public_answer(request, page)
+    response.headers["Cache-Control"] = PRIVATE
+    return page
 
 
-def _caching(*, public: bool) -> dict[str, str]:
-    if public:
-        return {"Cache-Control": "public, max-age=30", "Vary": "Authorization"}
-    return {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
-
-
-@router.get(
-    "/{organisation}", response_model=OrganisationView, responses={**ANYBODY, 304: {"description": "As you have it"}}
-)
+@router.get("/{organisation}", response_model=OrganisationView, responses={**ANYBODY, **UNCHANGED})
 async def get_organisation(
-    organisation: OrganisationId,
-    caller: AnyCaller,
-    session: Reading,
-    response: Response,
-    if_none_match: IfNoneMatch = None,
+    organisation: OrganisationId, caller: AnyCaller, session: Reading, request: Request, response: Response
 ) -> OrganisationView | Response:
     """A profile, as far as the caller may see it. 404 with `Retry-After` while a new one is being made."""
     sight = await sight_of(session, caller)
     found = await find_seen(session, sight, organisation)
-    headers = {"ETag": etag(found.version), **_caching(public=not caller.known)}
-    if not caller.known and if_none_match == headers["ETag"]:
-        return Response(status_code=304, headers=headers)
-    response.headers.update(headers)
-    return await _seen_by(session, sight, found)
+    seen = await _seen_by(session, sight, found)
+    if not caller.known:
+        return public_answer(request, seen)
+    response.headers.update({"ETag": etag(found.version), "Cache-Control": PRIVATE})
+    return seen
 
 
 async def _seen_by(session: Reading, sight: Sight, found: Organisation) -> OrganisationView:

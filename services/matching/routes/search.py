@@ -3,11 +3,12 @@
 from typing import Annotated, Self
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from services.matching import search
 from services.matching.profile_fields import Category, Kind
 from services.matching.routes.organisations import OWN, OrganisationCard
+from services.matching.routes.public_reads import UNCHANGED, public_answer
 from services.matching.routes.suggestions import Fit, ReasonView, TheIndex, fit_of, reasons_of
 from services.matching.suggestions import Filters, Partner, Strength
 from services.matching.vocabulary import vocabulary
@@ -65,8 +66,12 @@ async def search_partners(
     return Page(items=[FoundView.of(partner) for partner in partners])
 
 
-@router.get("/vocabulary", tags=["vocabulary"])
-async def get_vocabulary(response: Response) -> dict[str, dict[str, dict[str, str]]]:
-    """The words organisations choose from: group, key, labels in Danish and English."""
-    response.headers["Cache-Control"] = "public, max-age=3600"
-    return {group: {key: dict(labels) for key, labels in each.items()} for group, each in vocabulary().items()}
+class VocabularyView(RootModel[dict[str, dict[str, dict[str, str]]]]):
+    """Group, key, labels in Danish and English."""
+
+
+@router.get("/vocabulary", tags=["vocabulary"], response_model=VocabularyView, responses=UNCHANGED)
+async def get_vocabulary(request: Request) -> Response:
+    """The words organisations choose from."""
+    groups = {group: {key: dict(labels) for key, labels in each.items()} for group, each in vocabulary().items()}
+    return public_answer(request, VocabularyView(groups))

@@ -11,9 +11,8 @@ IfMatch = Annotated[
     str | None,
     Header(alias="If-Match", max_length=200, description='The ETag you have read, such as `"3"`; required with arrays'),
 ]
-IfNoneMatch = Annotated[str | None, Header(alias="If-None-Match", max_length=200)]
 
-_ONE = re.compile(r'^"(\d{1,9})"$')
+_ETAG = re.compile(r'^(?:W/)?"([^"]*)"$')
 
 
 def etag(version: int) -> str:
@@ -21,10 +20,13 @@ def etag(version: int) -> str:
 
 
 def versions_in(header: str | None) -> list[int] | None:
-    """The versions an If-Match header names; None for no header and for `*`. Raises Invalid for what we never gave."""
+    """The versions an If-Match header names, of the ETags that are versions; None for no header and for `*`.
+
+    Raises Invalid for what is no ETag.
+    """
     if header is None or header.strip() == "*":
         return None
-    tags = [_ONE.match(tag.strip()) for tag in header.split(",")]
+    tags = [_ETAG.match(tag.strip()) for tag in header.split(",")]
     if not all(tags):
         raise Invalid.field("header:If-Match", 'give the ETag as you got it, such as "3", with its quotation marks')
-    return [int(tag[1]) for tag in tags if tag]
+    return [int(tag[1]) for tag in tags if tag and tag[1].isdecimal() and len(tag[1]) < 10]
