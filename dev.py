@@ -87,6 +87,12 @@ def migrate(arguments: list[str]) -> int:
 
 
 @command
+def retell(arguments: list[str]) -> int:
+    """have events and matching tell every row again, for a listener that was restored or has new columns"""
+    hand_over("run", "-m", "deploy.local.retell", *arguments)
+
+
+@command
 def provision(arguments: list[str]) -> int:
     """make the streams and consumers on the server that VIDENBRO_NATS_URL names"""
     hand_over("run", "-m", "shared.messaging.provision", *arguments)

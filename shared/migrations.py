@@ -59,6 +59,11 @@ async def upgrade(service: str, url: str) -> None:
     await _with_alembic(service, url, lambda config: _command().upgrade(config, "head"))
 
 
+async def downgrade(service: str, url: str, revision: str = "base") -> None:
+    """Takes the database at `url` back to a revision, with all that came after it; `base` has no tables."""
+    await _with_alembic(service, url, lambda config: _command().downgrade(config, revision))
+
+
 async def check(service: str, url: str) -> None:
     """Raises when the tables in the code differ from the migrated ones."""
     await _with_alembic(service, url, lambda config: _command().check(config))

@@ -32,6 +32,8 @@ Result = Literal[
     "too_early",
 ]
 
+Movement = type[AttendeeCheckedIn] | type[AttendeeCheckedOut]
+
 MESSAGES: dict[Result, dict[Language, str]] = {
     "checked_in": {"da": "Velkommen, checket ind", "en": "Welcome, checked in"},
     "already_checked_in": {"da": "Er allerede checket ind", "en": "Already checked in"},
@@ -146,23 +148,27 @@ def _move(session: AsyncSession, attendee: Attendee, scan: Scan) -> Result:
 def _tell(
     session: AsyncSession,
     attendee: Attendee,
-    fact: type[AttendeeCheckedIn] | type[AttendeeCheckedOut],
+    fact: Movement,
     at: datetime,
     door: str | None,
 ) -> None:
     attendee.check_in_version += 1
     attendee.updated_at = utc_now()
     session.add(attendee)
-    tell(
-        session,
-        fact(
-            version=attendee.check_in_version,
-            attendee_id=attendee.id,
-            registration_id=attendee.registration_id,
-            event_id=attendee.event_id,
-            at=at,
-            door=door,
-        ),
+    tell(session, movement(fact, attendee, at, door))
+
+
+def movement(
+    fact: Movement, attendee: Attendee, at: datetime, door: str | None
+) -> AttendeeCheckedIn | AttendeeCheckedOut:
+    """The message of an attendee's coming or going, at its present version."""
+    return fact(
+        version=attendee.check_in_version,
+        attendee_id=attendee.id,
+        registration_id=attendee.registration_id,
+        event_id=attendee.event_id,
+        at=at,
+        door=door,
     )
 
 

@@ -41,7 +41,7 @@ async def add(
         language=language,
     )
     session.add(member)
-    tell(session, MemberAdded(**_facts_of(member)))
+    tell(session, MemberAdded(**facts_of(member)))
     return member
 
 
@@ -52,11 +52,11 @@ async def remove(session: AsyncSession, organisation_id: UUID, member_id: UUID) 
     if member is None or member.organisation_id != organisation_id:
         raise NotFound("There is no such member.")
     member.version += 1
-    tell(session, MemberRemoved(**_facts_of(member)))
+    tell(session, MemberRemoved(**facts_of(member)))
     await session.delete(member)
 
 
-def _facts_of(member: Member) -> dict[str, Any]:
+def facts_of(member: Member) -> dict[str, Any]:
     assert member.role in get_args(MemberRole)
     return {
         "member_id": member.id,

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func
@@ -114,11 +115,12 @@ async def tell_changes(session: AsyncSession, changes: Changes, *, resend: bool 
     await session.flush()
     for seen in await see_all(session, registrations):
         over = not any(attendee.status in ACTIVE for attendee in seen.attendees)
-        facts = _facts(seen, changes[seen.registration.id])
+        facts = registration_facts(seen, changes[seen.registration.id])
         tell(session, RegistrationCancelled(**facts) if over else RegistrationUpdated(**facts, resend=resend))
 
 
-def _facts(seen: RegistrationSeen, changed: Sequence[AttendeeChange]) -> dict[str, object]:
+def registration_facts(seen: RegistrationSeen, changed: Sequence[AttendeeChange]) -> dict[str, Any]:
+    """What every message of a registration carries."""
     registration, organisation = seen.registration, seen.organisation
     return {
         "version": registration.version,

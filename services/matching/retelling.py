@@ -1,0 +1,37 @@
+"""Tells every organisation and member again: `python -m services.matching.retelling`.
+
+Not introductions: they are told once, when they happen, and nobody keeps a copy.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.matching import members
+from services.matching.profiles import facts_of
+from services.matching.tables import Member, Organisation
+from shared.contracts.matching import MemberAdded, OrganisationUpdated
+from shared.contracts.message import Message
+from shared.messaging.retelling import main
+
+FIRST = UUID(int=0)
+
+
+async def organisations_again(session: AsyncSession, after: UUID | None, limit: int) -> Sequence[tuple[UUID, Message]]:
+    statement = select(Organisation).where(Organisation.id > (after or FIRST))
+    found = await session.exec(statement.order_by(col(Organisation.id)).limit(limit))
+    return [(organisation.id, OrganisationUpdated(**facts_of(organisation))) for organisation in found]
+
+
+async def members_again(session: AsyncSession, after: UUID | None, limit: int) -> Sequence[tuple[UUID, Message]]:
+    statement = select(Member).where(Member.id > (after or FIRST))
+    found = await session.exec(statement.order_by(col(Member.id)).limit(limit))
+    return [(member.id, MemberAdded(**members.facts_of(member))) for member in found]
+
+
+STEPS = (organisations_again, members_again)
+
+if __name__ == "__main__":
+    main("matching", STEPS)
