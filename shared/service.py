@@ -17,6 +17,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
@@ -24,7 +25,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import problems
 from shared.auth import Links, tokens_of
-from shared.database import Database, is_away
+from shared.database import Database, is_away, is_passing
 from shared.documents import complete_document
 from shared.messaging.bus import Bus, Relay
 from shared.messaging.cleaning import Cleaner
@@ -159,11 +160,12 @@ def _render_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, problems.render_http)
     app.add_exception_handler(DBAPIError, _render_database_error)
     app.add_exception_handler(OSError, _render_database_error)
+    app.add_exception_handler(PoolTimeout, _render_database_error)
 
 
 async def _render_database_error(request: Request, error: Exception) -> Response:
-    if is_away(error):
-        log.warning("database away", path=request.url.path, error=type(error).__name__)
+    if is_away(error) or is_passing(error):
+        log.warning("database away or busy", path=request.url.path, error=type(error).__name__)
         return Unavailable().response()
     log.exception("database error", path=request.url.path, exc_info=error)
     return Problem().response()

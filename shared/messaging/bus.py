@@ -21,6 +21,8 @@ from shared.telemetry import Figures, get_logger
 log = get_logger()
 
 ACKNOWLEDGED_WITHIN = 5.0
+# A server that hangs does not take what is still to be sent.
+CLOSED_WITHIN = 2.0
 BATCH = 200
 POLL = 1.0
 _TRY_LOCK = text("SELECT pg_try_advisory_lock(7226001)")
@@ -140,8 +142,14 @@ async def _close(client: Client) -> None:
         # It was never told to connect, and closing such a one fails in nats-py.
         return
     # Not drain(): after an idle pull it hangs for its whole time-out.
-    with contextlib.suppress(nats.errors.Error, OSError):
-        await client.close()
+    closing = asyncio.create_task(client.close())
+    # Not `timeout`: nats-py forgets a cancellation while it waits for its buffer.
+    await asyncio.wait({closing}, timeout=CLOSED_WITHIN)
+    if closing.done():
+        with contextlib.suppress(nats.errors.Error, OSError):
+            closing.result()
+    else:
+        closing.cancel()
 
 
 async def _log_error(error: Exception) -> None:
@@ -221,12 +229,7 @@ class Relay:
 
     async def _publish(self, line: Line, rows: Sequence[Any]) -> list[tuple[int, int]]:
         """The unbroken prefix the stream acknowledged: outbox number and stream sequence."""
-        futures = [
-            await line.jetstream.publish_async(
-                row.type, row.envelope.encode(), headers={"Nats-Msg-Id": str(row.message_id)}
-            )
-            for row in rows
-        ]
+        futures = [await _send(line, row) for row in rows]
         answers = asyncio.gather(*futures, return_exceptions=True)
         ends: set[asyncio.Future[Any]] = {answers, line.over}
         # Futures of a lost connection never end by themselves: bound, then cancel.
@@ -239,6 +242,16 @@ class Relay:
             acknowledged.append((row.seq, sequence))
         answers.cancel()
         return acknowledged
+
+
+async def _send(line: Line, row: Any) -> "asyncio.Future[PubAck]":
+    headers = {"Nats-Msg-Id": str(row.message_id)}
+    future = await line.jetstream.publish_async(row.type, row.envelope.encode(), headers=headers)
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        # nats-py forgets a cancellation while it waits for its buffer.
+        raise asyncio.CancelledError
+    return future
 
 
 def _sequence_of(future: "asyncio.Future[PubAck]") -> int | None:

@@ -158,6 +158,20 @@ async def test_a_service_stops_at_once_while_the_bus_is_away(
     assert time.monotonic() - begun < 2
 
 
+async def test_a_service_stops_soon_while_the_bus_hangs(
+    nats_server: NatsServer, teller_settings: ServiceSettings
+) -> None:
+    async with running(telling, teller_settings) as teller:
+        await told(teller.app, organisation("before"))
+        await eventually(partial(at_least_published, teller, 1))
+        nats_server.freeze()
+        await told(teller.app, *(organisation("x" * 100_000) for _ in range(100)))
+        await asyncio.sleep(0.3)
+        begun = time.monotonic()
+    nats_server.kill()
+    assert time.monotonic() - begun < 8
+
+
 async def test_what_was_in_hand_at_a_stop_is_handled_right_after_the_next_start(
     teller: Client, listener_settings: ServiceSettings
 ) -> None:
