@@ -1,125 +1,115 @@
-"""The columns of the index: stems and grams of each language, and what is not text (streams, sectors)."""
+"""The columns of a segment: a word of a language each, or a mark. Which words resemble each other is told here."""
 
-from collections.abc import Sequence
-from copy import copy
-from enum import IntEnum
-from threading import Lock
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from services.matching.similarity import language
-from services.matching.similarity.matrices import Codes, Floats, Ints, Matrix, matrix
-from services.matching.similarity.recipe import LANGUAGES, Recipe
-from services.matching.similarity.stems import grams, stem, stem_phrase
-from services.matching.similarity.terms import OTHER, Terms
+from services.matching.similarity.matrices import (
+    Codes,
+    Floats,
+    Ints,
+    Matrix,
+    compressed,
+    empty,
+    gathered,
+    row_norms,
+    row_numbers,
+    strong_products,
+    turned,
+    within,
+)
+from services.matching.similarity.rarity import Rarity, grams
+from services.matching.similarity.recipe import LANGUAGES
+
+MARK = "| "  # before the name of a mark, where a word has its language
 
 
-class Part(IntEnum):
-    """Which part of a row's weight a column belongs to; each part has length one by itself."""
-
-    WORD = 0
-    GRAM = 1
-    MARK = 2
-
-
+@dataclass(frozen=True)
 class Columns:
-    """Names to column numbers. Grows only, so a reader of an older index never sees a number change."""
+    """Never changes; every segment has its own."""
 
-    def __init__(self, recipe: Recipe, terms: Terms) -> None:
-        self.recipe, self.terms = recipe, terms
-        self.growing = Lock()
-        self._names: dict[str, int] = {}
-        self._grams = {code: np.full(recipe.gram_buckets, -1, np.int32) for code in LANGUAGES}
-        self._count = 0
-        self._parts = np.zeros(1024, np.int8)
-        self._languages = np.zeros(1024, np.int8)
+    places: Mapping[str, int]
+    rarity: Rarity
 
     def __len__(self) -> int:
-        return self._count
+        return len(self.places)
 
-    @property
-    def parts(self) -> Codes:
-        return self._parts[: self._count]
+    @cached_property
+    def keys(self) -> list[str]:
+        return list(self.places)
 
-    @property
+    @cached_property
     def languages(self) -> Codes:
-        """Position in LANGUAGES, -1 for marks."""
-        return self._languages[: self._count]
+        """Position in LANGUAGES of every column, -1 for a mark."""
+        return _languages(self.keys)
 
-    def frozen(self) -> "Columns":
-        """The columns there are now, for readers, while the original grows."""
-        return copy(self)
+    @cached_property
+    def weights(self) -> Floats:
+        """Rarity of every column; 1 for a mark."""
+        found = (1.0 if key.startswith(MARK) else self.rarity.of(key) for key in self.places)
+        return np.fromiter(found, np.float32, len(self.places))
 
-    def mark(self, name: str, *, grow: bool) -> int:
-        """The column of a stream, a sector or a focus area; -1 where nobody has it."""
-        return self._named(f"|{name}", Part.MARK, -1, grow=grow)
+    @cached_property
+    def _buckets(self) -> Ints:
+        """The buckets of grams that occur here."""
+        found = {bucket for key in self.places if not key.startswith(MARK) for bucket in grams(key, self.rarity.recipe)}
+        return np.array(sorted(found), np.int32)
 
-    def word(self, stemmed: str, code: str, *, grow: bool) -> int:
-        return self._named(f"{code} {stemmed}", Part.WORD, LANGUAGES.index(code), grow=grow)
+    @cached_property
+    def _by_gram(self) -> Matrix:
+        return turned(self._spelled(self.keys))
 
-    def of_grams(self, word: str, code: str, *, grow: bool) -> Ints:
-        buckets, table = grams(word, self.recipe.gram_length, self.recipe.gram_buckets), self._grams[code]
-        if grow:
-            for bucket in buckets[table[buckets] < 0]:
-                if table[bucket] < 0:
-                    table[bucket] = self._add(Part.GRAM, LANGUAGES.index(code))
-        found: Ints = table[buckets]
-        return found
+    @cached_property
+    def related(self) -> Matrix:
+        """How much every word resembles every other of its language: the cosine of their grams, itself 1."""
+        return self._resembling(self.keys)
 
-    def _named(self, name: str, part: Part, code: int, *, grow: bool) -> int:
-        column = self._names.get(name, -1)
-        if column >= self._count:
-            return -1
-        if column < 0 and grow:
-            column = self._add(part, code)
-            self._names[name] = column
-        return column
+    def remember(self) -> None:
+        """Compute all resemblances now, so that no question waits for them."""
+        self.related.sort_indices()
 
-    def _add(self, part: Part, code: int) -> int:
-        if self._count == len(self._parts):
-            self._parts = np.concatenate([self._parts, np.zeros_like(self._parts)])
-            self._languages = np.concatenate([self._languages, np.zeros_like(self._languages)])
-        self._parts[self._count], self._languages[self._count] = part, code
-        self._count += 1
-        return self._count - 1
+    def places_of(self, keys: Sequence[str]) -> Ints:
+        """The columns of words or marks, -1 for what is not here."""
+        return np.fromiter((self.places.get(key, -1) for key in keys), np.int32, len(keys))
 
-    def native(self, tokens: Sequence[str], code: str, *, grow: bool) -> Matrix:
-        """What one occurrence of each token counts for in its own language: tokens by columns."""
-        found = [self._of_token(token, code, grow=grow) for token in tokens]
-        return self._matrix(found, [np.ones(len(one), np.float32) for one in found])
-
-    def _of_token(self, token: str, code: str, *, grow: bool) -> Ints:
-        if token in language.stop_words(code):
-            return np.empty(0, np.int32)
-        if " " in token:
-            return np.array([self.word(stem_phrase(token, code), code, grow=grow)], np.int32)
-        own = self.word(stem(token, code), code, grow=grow)
-        return np.concatenate([np.array([own], np.int32), self.of_grams(token, code, grow=grow)])
-
-    def translated(self, tokens: Sequence[str], code: str) -> Matrix:
-        """The same in the other language: translations by the term table, unknown words as they are."""
-        found = [self._of_translation(token, code) for token in tokens]
-        return self._matrix([columns for columns, _ in found], [weights for _, weights in found])
-
-    def _of_translation(self, token: str, code: str) -> tuple[Ints, Floats]:
-        if token in language.stop_words(code):
-            return np.empty(0, np.int32), np.empty(0, np.float32)
-        to = OTHER[code]
-        phrase = " " in token
-        key = stem_phrase(token, code) if phrase else stem(token, code)
-        meanings = self.terms.meanings[code].get(key) or ((stem_phrase(token, to), 1.0),)
-        columns = [self.word(stemmed, to, grow=False) for stemmed, _ in meanings]
-        own = np.empty(0, np.int32) if phrase else self.of_grams(token, to, grow=False)
-        weights = np.array([weight for _, weight in meanings], np.float32)
+    def resembling(self, keys: Sequence[str], places: Ints) -> tuple[Ints, Ints, Floats]:
+        """Position in `keys`, column that resembles it, and how much; one after another."""
+        if "related" not in self.__dict__:
+            return gathered(self._resembling(keys), np.arange(len(keys), dtype=np.int32))
+        known, strange = (np.flatnonzero(chosen).astype(np.int32) for chosen in (places >= 0, places < 0))
+        position, column, value = gathered(self.related, places[known])
+        if not len(strange):
+            return known[position], column, value
+        found = self._resembling([keys[at] for at in strange.tolist()])
+        late, further, more = gathered(found, np.arange(len(strange), dtype=np.int32))
         return (
-            np.concatenate([np.array(columns, np.int32), own]),
-            np.concatenate([weights, np.ones(len(own), np.float32)]),
+            np.concatenate([known[position], strange[late]]),
+            np.concatenate([column, further]),
+            np.concatenate([value, more]),
         )
 
-    def _matrix(self, columns: list[Ints], weights: list[Floats]) -> Matrix:
-        lengths = np.fromiter((len(one) for one in columns), np.int64, len(columns))
-        rows = np.repeat(np.arange(len(columns)), lengths)
-        flat = np.concatenate([*columns, np.empty(0, np.int32)])
-        values = np.concatenate([*weights, np.empty(0, np.float32)])
-        known = (flat >= 0) & (flat < len(self))
-        return matrix(values[known], rows[known], flat[known], (len(columns), len(self)))
+    def _spelled(self, keys: Sequence[str]) -> Matrix:
+        """Words by the grams known here, of length one with those that are not."""
+        found = [[] if key.startswith(MARK) else grams(key, self.rarity.recipe) for key in keys]
+        flat = np.fromiter((bucket for one in found for bucket in one), np.int32)
+        ends = np.concatenate([[0], np.cumsum([len(one) for one in found], dtype=np.int64)])
+        whole = compressed(self.rarity.grams[flat], flat, ends, self.rarity.recipe.gram_buckets)
+        lengths = row_norms(whole)
+        scaled = whole.data / np.where(lengths > 0, lengths, 1)[row_numbers(whole)]
+        place = np.minimum(np.searchsorted(self._buckets, flat), max(len(self._buckets) - 1, 0))
+        known = self._buckets[place] == flat
+        return within(compressed(scaled, place, ends, len(self._buckets)), known)
+
+    def _resembling(self, keys: Sequence[str]) -> Matrix:
+        if not len(self._buckets):
+            return empty(len(keys), len(self))
+        found = strong_products(self._spelled(keys), self._by_gram, self.rarity.recipe.related_least)
+        same = _languages(keys)[row_numbers(found)] == self.languages[found.indices]
+        return within(found, same)
+
+
+def _languages(keys: Sequence[str]) -> Codes:
+    number = {code: at for at, code in enumerate(LANGUAGES)}
+    return np.fromiter((number.get(key[:2], -1) for key in keys), np.int8, len(keys))

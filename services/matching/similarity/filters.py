@@ -35,18 +35,18 @@ def allowed(segment: Segment, filters: Filters) -> Mask:
         mask &= _stating(segment, filters.categories, hidden_needs=filters.hidden_needs)
     if filters.among is not None:
         mask &= _at(segment, filters.among)
-    mask &= ~_at(segment, filters.without)
-    return mask
+    return mask & ~_at(segment, filters.without)
 
 
 def _stating(segment: Segment, categories: frozenset[str], *, hidden_needs: bool) -> Mask:
     """Who has an offer or a need of one of these categories."""
     mask = np.zeros(len(segment.profiles), np.bool_)
-    for field in (segment.offers, segment.needs):
-        chosen = np.isin(field.categories, list(categories))
+    for name in ("offers", "needs"):
+        held = segment.fields[name]
+        chosen = np.isin(held.facts.categories, list(categories))
         if not hidden_needs:
-            chosen &= field.public
-        mask[field.owners[chosen]] = True
+            chosen &= held.facts.public
+        mask[held.owners[chosen]] = True
     return mask
 
 

@@ -46,7 +46,7 @@ class Index:
     @property
     def stale(self) -> bool:
         """So much has changed that the rarity of terms should be fitted again."""
-        recipe = self._now.source.recipe
+        recipe = self._now.recipe
         changes = len(self._now.delta.segment.profiles)
         return changes > max(recipe.delta_least, recipe.delta_share * len(self._now.base.segment.profiles))
 

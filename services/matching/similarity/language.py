@@ -1,15 +1,23 @@
-"""Which language a text is in, and which of its words say nothing of its subject."""
+"""The words of a text, its language, which words say nothing of its subject, and their stems."""
 
 import re
 import unicodedata
-from functools import cache
+from collections.abc import Iterable
+from functools import cache, lru_cache
 from importlib.resources import files
+from threading import Lock
+
+import snowballstemmer
 
 from services.matching.similarity.recipe import LANGUAGES
 
 WORD = re.compile(r"[^\W_]+")
 # Words of one language that are function words of the other: town and ice; humans and a lair.
 CONTENT = {"da": frozenset({"by", "is", "so"}), "en": frozenset({"man", "men", "den", "dig", "far"})}
+DANISH_LETTER = 0.7  # what a word with æ, ø or å speaks for Danish, beside a function word
+
+_stemmers = {"da": snowballstemmer.stemmer("danish"), "en": snowballstemmer.stemmer("english")}
+_stemming = Lock()  # a Snowball stemmer holds the word it works on
 
 
 def normal(text: str) -> str:
@@ -22,19 +30,31 @@ def words(text: str) -> list[str]:
     return WORD.findall(normal(text).lower())
 
 
+@lru_cache(maxsize=200_000)
+def stem(word: str, code: str) -> str:
+    """The Snowball stem of a word in lower case."""
+    with _stemming:
+        return str(_stemmers[code].stemWord(word))
+
+
+def stem_phrase(phrase: str, code: str) -> str:
+    """The stems of a phrase, word by word."""
+    return " ".join(stem(word, code) for word in phrase.split())
+
+
 @cache
-def function_words(language: str) -> frozenset[str]:
+def function_words(code: str) -> frozenset[str]:
     """The function words of one language, from the file beside this module."""
-    text = (files(__package__) / f"stop_{language}.txt").read_text(encoding="utf-8")
+    text = (files(__package__) / f"stop_{code}.txt").read_text(encoding="utf-8")
     lines = (line for line in text.splitlines() if not line.startswith("#"))
     return frozenset(word for line in lines for word in line.split())
 
 
 @cache
-def stop_words(language: str) -> frozenset[str]:
+def stop_words(code: str) -> frozenset[str]:
     """What is left out of a text: function words of both languages, for texts mix them."""
     others = frozenset().union(*(function_words(other) for other in LANGUAGES))
-    return function_words(language) | (others - CONTENT[language])
+    return function_words(code) | (others - CONTENT[code])
 
 
 @cache
@@ -44,17 +64,12 @@ def telling_words() -> dict[str, frozenset[str]]:
     return {"da": danish - english, "en": english - danish}
 
 
-def evidence(text: str) -> dict[str, float]:
-    """How much speaks for each language: its function words, and Danish letters."""
-    found = words(text)
-    score = {language: float(sum(word in telling_words()[language] for word in found)) for language in LANGUAGES}
-    score["da"] += 0.7 * sum(any(letter in "æøå" for letter in word) for word in found)
-    return score
-
-
-def language_of(text: str, *, otherwise: str | None = None) -> str | None:
-    """`da` or `en`; `otherwise` where a text is too short to tell."""
-    score = evidence(text)
-    if score["da"] == score["en"]:
+def language_of(found: Iterable[str], *, otherwise: str | None = None) -> str | None:
+    """`da` or `en` by function words and Danish letters; `otherwise` where words are too few to tell."""
+    telling, danish, english = telling_words(), 0.0, 0.0
+    for word in found:
+        danish += (word in telling["da"]) + DANISH_LETTER * (not word.isascii() and not {*word}.isdisjoint("æøå"))
+        english += word in telling["en"]
+    if danish == english:
         return otherwise
-    return "da" if score["da"] > score["en"] else "en"
+    return "da" if danish > english else "en"

@@ -1,6 +1,5 @@
 """Sparse rows of float32. SciPy is used here and nowhere else, so that its types are told once."""
 
-from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -10,93 +9,59 @@ from scipy import sparse
 Matrix = sparse.csr_array[np.float32, tuple[int, int]]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
 Codes = npt.NDArray[np.int8]
 Mask = npt.NDArray[np.bool_]
 Names = npt.NDArray[np.str_]
 
-
-def matrix(values: npt.ArrayLike, rows: npt.ArrayLike, columns: npt.ArrayLike, shape: tuple[int, int]) -> Matrix:
-    """Values at places; several at one place are added."""
-    places = (np.asarray(rows, np.int32), np.asarray(columns, np.int32))
-    listed: Any = (np.asarray(values, np.float32), places)
-    made: Any = sparse.csr_array(listed, shape=shape)
-    return cast(Matrix, made)
+PORTION = 1024  # rows of a product held at a time before the small values are dropped
 
 
-def compressed(values: npt.ArrayLike, columns: npt.ArrayLike, ends: npt.ArrayLike, shape: tuple[int, int]) -> Matrix:
+def compressed(values: npt.ArrayLike, columns: npt.ArrayLike, ends: npt.ArrayLike, width: int) -> Matrix:
     """Rows one after another: where row `i` ends is `ends[i + 1]`."""
-    parts = (np.asarray(values, np.float32), np.asarray(columns, np.int32), np.asarray(ends, np.int32))
-    made: Any = sparse.csr_array(parts, shape=shape)
+    starts = np.asarray(ends, np.int32)
+    parts = (np.asarray(values, np.float32), np.asarray(columns, np.int32), starts)
+    made: Any = sparse.csr_array(parts, shape=(len(starts) - 1, width))
     return cast(Matrix, made)
+
+
+def ones_at(rows: Ints, columns: Ints, width: int) -> Matrix:
+    """1 wherever a row has a column, once; rows that have none are left out."""
+    _, row = np.unique(rows, return_inverse=True)
+    places: Any = (row.astype(np.int32), columns)
+    made: Any = sparse.csr_array((np.ones(len(row), np.float32), places), shape=(int(row.max(initial=-1)) + 1, width))
+    made.data[:] = 1
+    return cast(Matrix, made)
+
+
+def below(upper: Matrix, lower: Matrix, width: int) -> Matrix:
+    """Rows of the one, then rows of the other."""
+    ends = np.concatenate([upper.indptr, lower.indptr[1:] + upper.indptr[-1]])
+    data, indices = np.concatenate([upper.data, lower.data]), np.concatenate([upper.indices, lower.indices])
+    return compressed(data, indices, ends, width)
 
 
 def with_values(like: Matrix, values: npt.ArrayLike) -> Matrix:
     """Other values at the same places."""
-    return compressed(values, like.indices, like.indptr, like.shape)
-
-
-def empty(rows: int, columns: int) -> Matrix:
-    return compressed((), (), np.zeros(rows + 1), (rows, columns))
-
-
-def widened(held: Matrix, width: int) -> Matrix:
-    """The same rows with room for columns that came later."""
-    return compressed(held.data, held.indices, held.indptr, (held.shape[0], width))
-
-
-def narrowed(held: Matrix, width: int) -> Matrix:
-    """The same rows without columns that came later."""
-    return held if held.shape[1] == width else cast(Matrix, cast(Any, held)[:, :width])
-
-
-def product(left: Matrix, right: Matrix) -> Matrix:
-    made: Any = left @ right
-    return _sorted(made)
-
-
-def product_turned(left: Matrix, right: Matrix) -> Matrix:
-    """Left times right turned."""
-    made: Any = sparse.csr_array(left @ right.T)
-    return _sorted(made)
-
-
-def added(left: Matrix, right: Matrix) -> Matrix:
-    made: Any = left + right
-    return _sorted(made)
+    return compressed(values, like.indices, like.indptr, like.shape[1])
 
 
 def turned(held: Matrix) -> Matrix:
+    """Columns by rows."""
     made: Any = held.T.tocsr()
-    return _sorted(made)
-
-
-def stacked(parts: Sequence[Matrix], width: int) -> Matrix:
-    """Rows of all parts below each other."""
-    made: Any = sparse.vstack([empty(0, width), *(widened(part, width) for part in parts)], format="csr")
-    return _sorted(made)
-
-
-def beside(left: Matrix, right: Matrix) -> Matrix:
-    """Rows of the left, then rows of the right with columns of their own."""
-    width = left.shape[1] + right.shape[1]
-    moved = compressed(right.data, right.indices + left.shape[1], right.indptr, (right.shape[0], width))
-    return stacked([left, moved], width)
+    return cast(Matrix, made)
 
 
 def taken(held: Matrix, rows: npt.ArrayLike) -> Matrix:
     """Some rows, in the order asked for."""
     made: Any = cast(Any, held)[np.asarray(rows, np.int64)]
-    return _sorted(made)
+    return cast(Matrix, made)
 
 
-def taken_columns(held: Matrix, columns: Ints) -> Matrix:
-    made: Any = cast(Any, held)[:, columns]
-    return _sorted(made)
-
-
-def row_factors(held: Matrix, factors: Floats) -> Matrix:
-    """Every row times its factor."""
-    return with_values(held, held.data * np.repeat(factors.astype(np.float32), np.diff(held.indptr)))
+def within(held: Matrix, kept: Mask) -> Matrix:
+    """The stored values that are kept, where they are."""
+    before = np.concatenate([[0], np.cumsum(kept)])
+    return compressed(held.data[kept], held.indices[kept], before[held.indptr], held.shape[1])
 
 
 def row_numbers(held: Matrix) -> Ints:
@@ -104,6 +69,38 @@ def row_numbers(held: Matrix) -> Ints:
     return np.repeat(np.arange(held.shape[0], dtype=np.int32), np.diff(held.indptr))
 
 
-def _sorted(made: Any) -> Matrix:
-    made.sort_indices()
-    return cast(Matrix, made)
+def row_norms(held: Matrix) -> Floats:
+    squares = np.bincount(row_numbers(held), held.data.astype(np.float64) ** 2, held.shape[0])
+    return np.sqrt(squares).astype(np.float32)
+
+
+def strong_products(left: Matrix, right: Matrix, least: float) -> Matrix:
+    """The values of a product that are at least so large, a portion of rows at a time."""
+    parts = [empty(0, right.shape[1])]
+    for start in range(0, left.shape[0], PORTION):
+        made: Any = cast(Any, left)[start : start + PORTION] @ right
+        made.data[made.data < least] = 0
+        made.eliminate_zeros()
+        parts.append(made)
+    stacked: Any = sparse.vstack(parts, format="csr") if len(parts) > 2 else parts[-1]
+    return cast(Matrix, stacked)
+
+
+def empty(rows: int, width: int) -> Matrix:
+    return compressed((), (), np.zeros(rows + 1), width)
+
+
+def gathered(held: Matrix, rows: Ints) -> tuple[Ints, Ints, Floats]:
+    """The stored values of some rows one after another: position in `rows`, column, value."""
+    starts, many = held.indptr[rows], held.indptr[rows + 1] - held.indptr[rows]
+    position = np.repeat(np.arange(len(rows), dtype=np.int32), many)
+    before = np.cumsum(many) - many
+    places = np.arange(len(position)) + (starts - before)[position]
+    return position, held.indices[places], held.data[places]
+
+
+def times(columns: Ints, weights: Floats, by_column: Matrix) -> Floats:
+    """Weights of some columns (columns by asking rows) times an inverted index: only their postings are read."""
+    postings: Any = taken(by_column, columns)
+    scores: Floats = np.ascontiguousarray((postings.T @ weights).T)
+    return scores

@@ -1,89 +1,31 @@
 """Scores of every profile of a segment for one that asks."""
 
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
-from services.matching.similarity.asking import Asked, ask
-from services.matching.similarity.columns import Columns
-from services.matching.similarity.matrices import (
-    Floats,
-    Mask,
-    narrowed,
-    product,
-    product_turned,
-    taken,
-)
-from services.matching.similarity.profile import Profile
-from services.matching.similarity.recipe import LANGUAGES, Recipe, kind_fit
-from services.matching.similarity.segment import Field, Segment
-from services.matching.similarity.units import about, needs_of, offers_of
+from services.matching.similarity.matrices import Floats, Ints, Mask, times
+from services.matching.similarity.question import Asked, Question, Reach
+from services.matching.similarity.recipe import Recipe, kind_fit
+from services.matching.similarity.segment import Segment
 
 
-@dataclass(frozen=True)
-class Question:
-    """A profile that asks, ready to be compared with any segment."""
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Shares of the three parts. One who asks and states no need or no offer is measured by what it has."""
 
-    profile: Profile
-    offers: Asked
-    needs: Asked
-    about: Asked
-    columns: Columns
+    their_offers: float
+    my_offers: float
+    ground: float
 
     @classmethod
-    def of(cls, profile: Profile, columns: Columns, rarity: Floats) -> "Question":
-        terms, recipe = columns.terms, columns.recipe
-        return cls(
-            profile,
-            ask(offers_of(profile, terms, recipe), columns, rarity, 1.0),
-            ask(needs_of(profile, terms, recipe), columns, rarity, 1.0),
-            ask([about(profile, terms, recipe)], columns, rarity, recipe.text_ground),
-            columns,
-        )
-
-
-def row_scores(asked: Asked, field: Field) -> Floats:
-    """Asking units by rows of a field."""
-    known = narrowed(asked.rows, field.by_column.shape[0])
-    scores: Floats = product(known, field.by_column).toarray()
-    for at, code in enumerate(LANGUAGES):
-        plain = field.bilingual & (field.bags.language == at)
-        if plain.any():
-            scores[np.ix_(asked.translated_to(code), plain)] /= field.columns.recipe.cross_factor
-    return scores
-
-
-def score_of_row(asked: Asked, mine: int, field: Field, row: int) -> float:
-    """The same for one asking unit and one row."""
-    here = narrowed(taken(asked.rows, [mine]), field.rows.shape[1])
-    score = float(product_turned(here, taken(field.rows, [row])).sum())
-    code = field.bags.language[row]
-    crossed = code >= 0 and bool(asked.translated_to(LANGUAGES[code])[mine])
-    return score / field.columns.recipe.cross_factor if crossed and field.bilingual[row] else score
-
-
-def unit_scores(asked: Asked, field: Field, recipe: Recipe) -> Floats:
-    """Asking units by units of a field: the best of its languages, 0 to 1."""
-    if not len(asked.units) or not len(field.units):
-        return np.zeros((len(asked.units), len(field.units)), np.float32)
-    best = np.maximum.reduceat(row_scores(asked, field), field.starts, axis=1)
-    fit: Floats = np.minimum(best * compatible(asked, field, recipe), 1)
-    return fit
-
-
-def compatible(asked: Asked, field: Field, recipe: Recipe) -> Floats:
-    """What an offer and a need are worth to each other by category and stream alone."""
-    factor = np.ones((len(asked.units), len(field.units)), np.float32)
-    for row, unit in enumerate(asked.units):
-        one = unit.statement
-        if one is None:
-            continue
-        if one.category:
-            factor[row, field.categories != one.category] *= recipe.other_category
-        if one.stream:
-            factor[row, (field.streams != "") & (field.streams != one.stream)] *= recipe.other_stream
-    return factor
+    def of(cls, question: Question, recipe: Recipe) -> "Weights":
+        theirs = recipe.their_offers_my_needs if question.needs.units else 0.0
+        mine = recipe.my_offers_their_needs if question.offers.units else 0.0
+        whole = theirs + mine + recipe.common_ground
+        return cls(theirs / whole, mine / whole, recipe.common_ground / whole)
 
 
 @dataclass(frozen=True)
@@ -96,68 +38,103 @@ class Scores:
     hidden_needs: bool  # whether needs told to members only may count
 
     @cached_property
+    def weights(self) -> Weights:
+        return Weights.of(self.question, self.recipe)
+
+    @cached_property
     def offers_for_needs(self) -> Floats:
         """My needs by their offers."""
-        return unit_scores(self.question.needs, self.segment.offers, self.recipe)
+        return self._unit_scores(self.question.needs, "offers")
 
     @cached_property
     def needs_for_offers(self) -> Floats:
         """My offers by their needs."""
-        scores = unit_scores(self.question.offers, self.segment.needs, self.recipe)
-        return scores if self.hidden_needs else scores * self.segment.needs.public
-
-    @cached_property
-    def ground_rows(self) -> Floats:
-        return unit_scores(self.question.about, self.segment.about, self.recipe)
-
-    @cached_property
-    def their_offers(self) -> Floats:
-        """How well their offers meet my needs, 0 to 1: the best offer for each need, the strongest needs first."""
-        count = len(self.segment.profiles)
-        best = self.segment.offers.per_owner(self.offers_for_needs, count, np.maximum)
-        joined: Floats = np.minimum(power_sum(best, self.recipe.pair_power, axis=0), 1)
-        return joined
-
-    @cached_property
-    def my_offers(self) -> Floats:
-        best = self.needs_for_offers.max(axis=0, initial=0) ** self.recipe.pair_power
-        summed = self.segment.needs.per_owner(best, len(self.segment.profiles), np.add)
-        joined: Floats = np.minimum(summed ** (1 / self.recipe.pair_power), 1)
-        return joined
+        scores = self._unit_scores(self.question.offers, "needs")
+        return scores if self.hidden_needs else scores * self.segment.fields["needs"].facts.public
 
     @cached_property
     def ground(self) -> Floats:
-        best: Floats = self.ground_rows.max(axis=0, initial=0)
-        return best
+        only: Floats = self._unit_scores(self.question.about, "about")[0]
+        return only
+
+    @cached_property
+    def their_offers(self) -> Floats:
+        """How well their offers meet my needs: the best offer for each need, the strongest needs first."""
+        best = self.segment.fields["offers"].per_owner(self.offers_for_needs, len(self.segment.profiles), np.maximum)
+        return rooted(raised(best, self.recipe).sum(axis=0), self.recipe)
+
+    @cached_property
+    def my_offers(self) -> Floats:
+        """How well my offers meet their needs: the best offer of mine for each need."""
+        best = raised(self.needs_for_offers.max(axis=0, initial=0), self.recipe)
+        return rooted(self.segment.fields["needs"].per_owner(best, len(self.segment.profiles), np.add), self.recipe)
 
     @cached_property
     def kinds(self) -> Floats:
-        known, position = np.unique(self.segment.kinds, return_inverse=True)
+        known, position = self.segment.kinds_known
         mine = self.question.profile.kind
-        fit: Floats = np.array([kind_fit(mine, str(kind)) for kind in known], np.float32)[position]
+        fit: Floats = np.array([kind_fit(mine, kind) for kind in known], np.float32)[position]
         return fit
 
     @cached_property
     def evidence(self) -> Floats:
         """The weighted sum of the three, times how the kinds complement each other."""
-        recipe = self.recipe
-        summed: Floats = self.kinds * (
-            recipe.their_offers_my_needs * self.their_offers
-            + recipe.my_offers_their_needs * self.my_offers
-            + recipe.common_ground * self.ground
-        )
-        return summed
+        summed = self.weights.ground * self.ground
+        if self.weights.their_offers:
+            summed += self.weights.their_offers * self.their_offers
+        if self.weights.my_offers:
+            summed += self.weights.my_offers * self.my_offers
+        return self.kinds * summed
+
+    @cached_property
+    def reach(self) -> Mapping[str, Reach]:
+        """By field: what is asked of it, in the columns of the segment."""
+        asked = {"offers": self.question.needs, "needs": self.question.offers, "about": self.question.about}
+        return {name: Reach.of(one, self.segment.columns) for name, one in asked.items()}
+
+    def _unit_scores(self, asked: Asked, name: str) -> Floats:
+        """Asking units by units of a field."""
+        field, many = self.segment.fields[name], len(asked.units)
+        if not many or not len(field.owners):
+            return np.zeros((many, len(field.owners)), np.float32)
+        scores = times(*self.reach[name].by_unit(many), field.by_column)
+        for row, unit in enumerate(asked.units):
+            one = unit.statement
+            if one is not None and one.category:
+                scores[row] *= _factors(field.categories, {one.category}, self.recipe.other_category)
+            if one is not None and one.stream:
+                scores[row] *= _factors(field.streams, {one.stream, ""}, self.recipe.other_stream)
+        return scores
 
 
-def power_sum(values: Floats, power: float, axis: int) -> Floats:
-    """The p-norm: many small values count for little beside one large."""
-    result: Floats = ((values**power).sum(axis=axis) ** (1 / power)).astype(np.float32)
+def _factors(numbered: tuple[dict[str, int], Ints], same: Set[str], other: float) -> Floats:
+    """1 where a unit has one of these names."""
+    known, numbers = numbered
+    factors: Floats = np.array([1 if name in same else other for name in known], np.float32)[numbers]
+    return factors
+
+
+def raised(values: Floats, recipe: Recipe) -> Floats:
+    """To the power that lets many small values count for little beside one large."""
+    result = values
+    for _ in range(recipe.pair_power - 1):
+        result = result * values
+    return result
+
+
+def rooted(values: Floats, recipe: Recipe) -> Floats:
+    result = np.zeros_like(values)
+    places = np.flatnonzero(values)
+    result[places] = values[places] ** (1 / recipe.pair_power)
     return result
 
 
 def score_of(evidence: float, recipe: Recipe) -> float:
     """Evidence to a score from 0 to 1 that grows with it: one half at `half_score`."""
-    return evidence / (evidence + recipe.half_score) if evidence > 0 else 0.0
+    if evidence <= 0:
+        return 0.0
+    against: float = (recipe.half_score / evidence) ** recipe.score_power
+    return 1 / (1 + against)
 
 
 def first_of(values: Floats, allowed: Mask, limit: int) -> list[int]:

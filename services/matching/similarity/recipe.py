@@ -9,15 +9,22 @@ LANGUAGES = ("da", "en")
 class Recipe:
     """Weights of the score. Chosen on development data; ratios matter, not absolute values."""
 
+    rarity_power: float = 1.2
+    slope: float = 0.5  # how far a text longer than usual is scaled down: 0 not at all, 1 to the usual length
+
+    two_languages: float = 0.6  # power of the number of languages that scales down what is said in several
+
     gram_length: int = 4
     gram_buckets: int = 1 << 18
-    gram_weight: float = 0.6  # character grams beside words, which weigh 1
-    cross_factor: float = 1.4  # a translated text shares fewer words; this makes the languages comparable
+    related_least: float = 0.3  # words that share fewer of their grams are strangers
+    related: float = 1.0  # what sharing all grams weighs beside being the same word
+    related_to_translation: float = 0.5  # the same, for words that resemble a translation
+    translated: float = 1.4  # a translated text shares fewer words; this makes the languages comparable
 
     their_offers_my_needs: float = 0.40
     my_offers_their_needs: float = 0.30
     common_ground: float = 0.30
-    pair_power: float = 3.0  # how far the best pair outweighs many small ones
+    pair_power: int = 3  # how far the best pair outweighs many small ones
     other_category: float = 0.8  # an offer of another category than the need
     same_stream: float = 0.5  # steam offered where steam is needed, before a word is compared
     other_stream: float = 0.3  # gypsum offered where steam is needed
@@ -27,10 +34,12 @@ class Recipe:
     focus_ground: float = 0.10
 
     half_score: float = 0.08  # the evidence that makes a score of one half
+    score_power: float = 1.0
     ties_shown: int = 6
     tie_least: float = 0.04  # of its reason
     delta_share: float = 0.05  # how much of the index may be changes before it is worth building anew
     delta_least: int = 200
+    fresh_most: int = 16  # changes held apart before they join the other changes
 
 
 KIND_FIT = {

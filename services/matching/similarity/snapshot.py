@@ -6,16 +6,15 @@ from uuid import UUID
 
 import numpy as np
 
-from services.matching.similarity.columns import Columns
 from services.matching.similarity.filters import Filters, allowed, relatives
-from services.matching.similarity.matrices import Floats, Mask
+from services.matching.similarity.matrices import Mask
 from services.matching.similarity.profile import Profile, Statement, Suggestion
-from services.matching.similarity.ranking import Question, Scores, first_of
-from services.matching.similarity.reasons import explained
+from services.matching.similarity.question import Question, Speaker
+from services.matching.similarity.ranking import Scores, first_of
+from services.matching.similarity.reasons import Explainer
 from services.matching.similarity.recipe import Recipe
-from services.matching.similarity.segment import Segment
+from services.matching.similarity.segment import Fitted, Segment
 from services.matching.similarity.terms import Terms
-from services.matching.similarity.weights import Rarity
 
 SEARCH = UUID(int=0)
 
@@ -27,13 +26,21 @@ class Held:
     segment: Segment
     alive: Mask
 
+    @classmethod
+    def all_of(cls, segment: Segment) -> "Held":
+        return cls(segment, np.ones(len(segment.profiles), np.bool_))
+
     def without(self, gone: Iterable[UUID]) -> "Held":
         places = [self.segment.positions[one] for one in gone if one in self.segment.positions]
+        if not places:
+            return self
         alive = self.alive.copy()
         alive[places] = False
         return Held(self.segment, alive)
 
     def joined(self, newer: "Held") -> "Held":
+        if not len(newer.alive):
+            return self
         return Held(self.segment.joined(newer.segment), np.concatenate([self.alive, newer.alive]))
 
     def living(self) -> Iterator[Profile]:
@@ -44,39 +51,38 @@ class Held:
 class Snapshot:
     """Never changes; a change makes another that shares almost everything with it."""
 
-    columns: Columns  # as they are now; the growing ones belong to `source`
-    source: Columns
-    rarity: Rarity
-    weights: Floats
+    speaker: Speaker
+    fitted: Fitted
     base: Held
     delta: Held
 
     @classmethod
     def build(cls, profiles: Iterable[Profile], terms: Terms, recipe: Recipe) -> "Snapshot":
-        """Count everything, fit the rarity of terms, weigh."""
-        source = Columns(recipe, terms)
-        counted = Segment.counted(profiles, source)
-        rarity = Rarity.fitted(counted.documents(source), source)
-        base = _held(counted.weighed(rarity, recipe))
-        return cls._of(source, rarity, base, _held(Segment.counted((), source)))
+        """Count everything, fit the rarity of words, weigh, and learn which words resemble each other."""
+        latest = {one.id: one for one in profiles}
+        segment, fitted = Segment.fitted(latest.values(), terms, recipe)
+        segment.columns.remember()
+        return cls(
+            Speaker(terms, fitted.rarity), fitted, Held.all_of(segment), Held.all_of(Segment.of((), terms, fitted))
+        )
 
-    @classmethod
-    def _of(cls, source: Columns, rarity: Rarity, base: Held, delta: Held) -> "Snapshot":
-        columns = source.frozen()
-        return cls(columns, source, rarity, rarity.of(columns), base, delta)
+    @property
+    def recipe(self) -> Recipe:
+        return self.fitted.rarity.recipe
+
+    @property
+    def parts(self) -> tuple[Held, ...]:
+        return tuple(held for held in (self.base, self.delta) if len(held.alive))
 
     def apply(self, changed: Iterable[Profile], removed: Iterable[UUID]) -> "Snapshot":
-        """The rarity of terms stays as fitted, and a term nobody had before counts as the rarest."""
+        """What was fitted stays as it is; a word nobody had before counts as the rarest."""
         newer = {one.id: one for one in changed}
         gone = {*newer, *removed}
-        with self.source.growing:
-            segment = Segment.counted(newer.values(), self.source)
-            added = _held(segment.weighed(self.rarity, self.source.recipe))
-            delta = self.delta.without(gone).joined(added)
-            return self._of(self.source, self.rarity, self.base.without(gone), delta)
+        added = Held.all_of(Segment.of(newer.values(), self.speaker.terms, self.fitted))
+        return replace(self, base=self.base.without(gone), delta=self.delta.without(gone).joined(added))
 
     def rebuilt(self) -> "Snapshot":
-        return Snapshot.build(self.profiles(), self.source.terms, self.source.recipe)
+        return Snapshot.build(self.profiles(), self.speaker.terms, self.recipe)
 
     def profiles(self) -> Iterator[Profile]:
         yield from self.base.living()
@@ -93,7 +99,7 @@ class Snapshot:
         mine = self.find(profile_id)
         if mine is None:
             return []
-        near = filters.without | relatives(mine, (held.segment for held in (self.base, self.delta)))
+        near = filters.without | relatives(mine, (held.segment for held in self.parts))
         return self._answer(mine, replace(filters, without=near), mine.id)
 
     def search(self, text: str, filters: Filters) -> list[Suggestion]:
@@ -103,25 +109,25 @@ class Snapshot:
 
     def evidence(self, mine: Profile) -> dict[UUID, float]:
         """The evidence for every profile that holds, before filters and reasons."""
-        question = Question.of(mine, self.columns, self.weights)
+        question = self._question(mine)
         found: dict[UUID, float] = {}
-        for held in (self.base, self.delta):
-            scores = Scores(question, held.segment, self.columns.recipe, True)
+        for held in self.parts:
+            scores = Scores(question, held.segment, self.recipe, True)
             for place in np.flatnonzero(held.alive & (scores.evidence > 0)):
                 found[held.segment.profiles[place].id] = float(scores.evidence[place])
         return found
 
+    def _question(self, mine: Profile) -> Question:
+        return self.speaker.question(mine)
+
     def _answer(self, mine: Profile, filters: Filters, asker: UUID | None) -> list[Suggestion]:
-        question = Question.of(mine, self.columns, self.weights)
-        found: list[tuple[float, Scores, int]] = []
-        for held in (self.base, self.delta):
-            scores = Scores(question, held.segment, self.columns.recipe, filters.hidden_needs)
+        question = self._question(mine)
+        found: list[tuple[float, Explainer, int]] = []
+        for held in self.parts:
+            scores = Scores(question, held.segment, self.recipe, filters.hidden_needs)
             open_to = held.alive & allowed(held.segment, filters)
-            places = first_of(scores.evidence, open_to, filters.limit) if len(open_to) else []
-            found.extend((float(scores.evidence[place]), scores, place) for place in places)
+            explainer = Explainer(scores, asker)
+            places = first_of(scores.evidence, open_to, filters.limit)
+            found += [(float(scores.evidence[place]), explainer, place) for place in places]
         found.sort(key=lambda one: -one[0])
-        return [explained(scores, place, asker) for _, scores, place in found[: filters.limit]]
-
-
-def _held(segment: Segment) -> Held:
-    return Held(segment, np.ones(len(segment.profiles), np.bool_))
+        return [explainer.explained(place) for _, explainer, place in found[: filters.limit]]

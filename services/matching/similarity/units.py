@@ -1,41 +1,63 @@
 """What of a profile is compared with what: offers, needs, and what it says as a whole."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
+from services.matching.similarity.language import stop_words, words
 from services.matching.similarity.profile import Profile, Statement
-from services.matching.similarity.recipe import Recipe
+from services.matching.similarity.recipe import LANGUAGES, Recipe
 from services.matching.similarity.terms import Terms
-from services.matching.similarity.texts import Unit, by_language, main_language
 
-GIVES = {"out": "out", "in": "in"}
-TAKES = {"out": "in", "in": "out"}  # a need to be rid of something meets an offer to take it
-
-
-def offers_of(profile: Profile, terms: Terms, recipe: Recipe) -> list[Unit]:
-    """An offer each, marked with the stream it gives or takes."""
-    said = main_language(profile, terms)
-    return [
-        Unit(by_language(one.texts, terms, otherwise=said), _stream(one, GIVES, "out", recipe), one)
-        for one in profile.offers
-    ]
+OUT, IN = "out", "in"
+TURNED = {OUT: IN, IN: OUT}  # a need to be rid of something meets an offer to take it
 
 
-def needs_of(profile: Profile, terms: Terms, recipe: Recipe) -> list[Unit]:
-    """A need each, marked with the offer that would meet it."""
-    said = main_language(profile, terms)
-    return [
-        Unit(by_language(one.texts, terms, otherwise=said), _stream(one, TAKES, "in", recipe), one)
-        for one in profile.needs
-    ]
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """What is compared as one."""
+
+    words: dict[str, list[str]]  # by language, in order, without stop words
+    marks: dict[str, float] = field(default_factory=dict)  # what is no text (a stream, a sector), with weights
+    statement: Statement | None = None
 
 
-def about(profile: Profile, terms: Terms, recipe: Recipe) -> Unit:
-    """What an organisation is and gives: summary, offers, sectors and focus areas. Needs are not told here."""
-    said = main_language(profile, terms)
-    texts = [*profile.texts, *(text for offer in profile.offers for text in offer.texts)]
+@dataclass(frozen=True, slots=True)
+class Units:
+    """A profile taken apart. `about` is what it is and gives: summary, offers, sectors and focus areas, no needs."""
+
+    offers: tuple[Unit, ...]
+    needs: tuple[Unit, ...]
+    about: Unit
+
+
+def units_of(profile: Profile, terms: Terms, recipe: Recipe) -> Units:
+    """Read every text once, in its own language; a text too short to tell is in that of the whole profile."""
+    texts = [[words(text) for text in profile.texts]]
+    texts += [[words(text) for text in one.texts] for one in (*profile.offers, *profile.needs)]
+    usual = terms.language_of([word for several in texts for one in several for word in one]) or "da"
+    read = [_by_language(several, terms, usual) for several in texts]
+    offered = read[1 : 1 + len(profile.offers)]
+    offers = [Unit(said, _stream(one, OUT, recipe), one) for said, one in zip(offered, profile.offers, strict=True)]
+    needed = read[1 + len(profile.offers) :]
+    needs = [Unit(said, _stream(one, IN, recipe), one) for said, one in zip(needed, profile.needs, strict=True)]
     marks = _shared("sector", profile.sectors, recipe.sector_ground)
     marks |= _shared("focus_area", profile.focus_areas, recipe.focus_ground)
-    return Unit(by_language(texts, terms, otherwise=said), marks)
+    return Units(tuple(offers), tuple(needs), Unit(_joined([read[0], *offered]), marks))
+
+
+def _by_language(several: Sequence[list[str]], terms: Terms, usual: str) -> dict[str, list[str]]:
+    return _joined({code: _content(found, code)} for found in several if (code := terms.language_of(found) or usual))
+
+
+def _content(found: Iterable[str], code: str) -> list[str]:
+    stops = stop_words(code)
+    return [word for word in found if word not in stops]
+
+
+def _joined(several: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
+    parts = list(several)
+    joined = {code: [word for part in parts for word in part.get(code, ())] for code in LANGUAGES}
+    return {code: found for code, found in joined.items() if found}
 
 
 def _shared(name: str, keys: Iterable[str], weight: float) -> dict[str, float]:
@@ -44,8 +66,10 @@ def _shared(name: str, keys: Iterable[str], weight: float) -> dict[str, float]:
     return {f"{name}:{key}": (weight / len(chosen)) ** 0.5 for key in chosen}
 
 
-def _stream(one: Statement, turned: dict[str, str], usual: str, recipe: Recipe) -> dict[str, float]:
+def _stream(one: Statement, usual: str, recipe: Recipe) -> dict[str, float]:
+    """The stream and the way it goes, as seen from the offer's side: `out` is given."""
     if not one.stream:
         return {}
-    direction = turned.get(one.direction or usual, turned[usual])
-    return {f"stream:{one.stream}:{direction}": recipe.same_stream**0.5}
+    way = one.direction or usual
+    given = way if usual == OUT else TURNED[way]
+    return {f"stream:{one.stream}:{given}": recipe.same_stream**0.5}

@@ -2,8 +2,9 @@
 
 import pytest
 
-from services.matching.similarity.language import language_of, stop_words, words
-from services.matching.similarity.stems import grams, stem
+from services.matching.similarity.language import language_of, stem, stop_words, words
+from services.matching.similarity.rarity import grams
+from services.matching.similarity.recipe import Recipe
 from services.matching.similarity.terms import read, shipped
 
 
@@ -20,12 +21,12 @@ from services.matching.similarity.terms import read, shipped
     ],
 )
 def test_a_text_tells_its_language_by_its_small_words(text: str, language: str | None) -> None:
-    assert language_of(text) == language
+    assert language_of(words(text)) == language
 
 
 def test_a_text_without_small_words_is_told_by_its_terms() -> None:
-    assert shipped().language_of("fermentation, wastewater treatment") == "en"
-    assert shipped().language_of("spildevandsrensning") == "da"
+    assert shipped().language_of(words("fermentation, wastewater treatment")) == "en"
+    assert shipped().language_of(words("spildevandsrensning")) == "da"
 
 
 def test_subscripts_and_letters_in_two_parts_are_read_as_people_read_them() -> None:
@@ -38,8 +39,8 @@ def test_a_danish_town_is_not_an_english_small_word() -> None:
 
 
 def test_a_compound_shares_grams_with_its_parts() -> None:
-    whole, part = grams("fermenteringsnetværk", 4, 1 << 18), grams("fermentering", 4, 1 << 18)
-    assert len(set(whole) & set(part)) >= len(part) - 1
+    whole, part = (grams(f"da {word}", Recipe()) for word in ("fermenteringsnetværk", "fermentering"))
+    assert set(part) <= set(whole)
 
 
 def test_stems_are_of_the_text_s_language() -> None:
@@ -49,8 +50,15 @@ def test_stems_are_of_the_text_s_language() -> None:
 
 def test_a_phrase_of_the_table_is_read_as_one_word_more() -> None:
     table = read(["# remark", "", "cirkulær økonomi\tcircular economy\tcircular"])
-    assert table.tokens("the circular economy", "en") == ["the", "circular", "economy", "circular economy"]
-    assert dict(table.meanings["da"]["cirkulær økonomi"])[stem("circular", "en") + " " + stem("economy", "en")] == 1
+    circular, economy = stem("circular", "en"), stem("economy", "en")
+    assert list(table.phrases_in(["a", circular, economy], "en")) == [f"{circular} {economy}"]
+    assert dict(table.meanings["da"]["cirkulær økonomi"]) == pytest.approx({circular: 0.5**0.5, economy: 0.5**0.5})
+
+
+def test_what_is_written_by_hand_is_not_overruled_by_what_is_learnt() -> None:
+    table = read(["gær\tyeast\tbioproduction"], ["# remark", "gær\tfoam\t0.9", "vand\twater\t0.9", "vand\twet\t0.1"])
+    assert dict(table.meanings["da"]["gær"]) == {"yeast": 1}
+    assert dict(table.meanings["da"]["vand"]) == pytest.approx({"water": 0.9, "wet": 0.1})
 
 
 def test_every_line_of_the_shipped_table_has_three_columns_and_no_term_stands_twice() -> None:

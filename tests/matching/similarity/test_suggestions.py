@@ -113,7 +113,7 @@ def test_a_summary_alone_is_common_ground() -> None:
 def test_an_unpublished_profile_may_ask_but_is_never_suggested(index: Index) -> None:
     hidden = replace(YEAST, id=uuid4(), published=False)
     later = index.apply([hidden], [])
-    assert later.suggest(hidden.id)[0].profile_id == PILOT_PLANT.id
+    assert later.suggest(hidden.id, without=frozenset({YEAST.id}))[0].profile_id == PILOT_PLANT.id
     assert all(one.profile_id != hidden.id for one in later.suggest(PILOT_PLANT.id))
 
 

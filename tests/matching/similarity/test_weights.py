@@ -1,24 +1,26 @@
-"""The weights of terms are what scikit-learn computes."""
+"""The weights of words are what scikit-learn computes."""
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfTransformer
 
-from services.matching.similarity.columns import Columns, Part
-from services.matching.similarity.matrices import taken_columns
-from services.matching.similarity.recipe import Recipe
+from services.matching.similarity import Recipe
 from services.matching.similarity.segment import Segment
 from services.matching.similarity.terms import shipped
-from services.matching.similarity.weights import Rarity, scale, sublinear
 from tests.matching.similarity.organisations import organisation
+
+TEXTS = ("gær gær gær enzymer på dansk", "enzymer og spildevand", "spildevand spildevand damp")
 
 
 def test_words_weigh_as_by_scikit_learn_s_transformer() -> None:
-    texts = ("gær gær gær enzymer på dansk", "enzymer og spildevand", "spildevand spildevand damp")
-    columns = Columns(Recipe(gram_weight=0), shipped())
-    segment = Segment.counted([organisation("startup", text) for text in texts], columns)
-    counts = segment.documents(columns)["da"]
-    words = np.flatnonzero(columns.parts == Part.WORD).astype(np.int32)
-    rarity = Rarity.fitted(segment.documents(columns), columns).of(columns)
-    ours = scale(sublinear(counts), rarity, columns.parts, columns.recipe, length=1)
-    theirs = TfidfTransformer(sublinear_tf=True).fit_transform(taken_columns(counts, words))
-    np.testing.assert_allclose(taken_columns(ours, words).toarray(), theirs.toarray(), rtol=1e-5)
+    plain = Recipe(rarity_power=1, slope=1)
+    segment, _ = Segment.fitted([organisation("startup", text) for text in TEXTS], shipped(), plain)
+    counts = np.array([[3, 1, 1, 0, 0], [0, 1, 0, 1, 0], [0, 0, 0, 2, 1]])
+    theirs = TfidfTransformer(sublinear_tf=True).fit_transform(counts).toarray()
+    np.testing.assert_allclose(segment.fields["about"].rows.toarray(), theirs, rtol=1e-5)
+
+
+def test_a_long_text_is_scaled_down_but_not_to_the_usual_length() -> None:
+    long = organisation("startup", "gær enzymer spildevand damp tang alger")
+    segment, _ = Segment.fitted([long, organisation("startup", "gær")], shipped(), Recipe(slope=0.5))
+    lengths = np.sqrt((segment.fields["about"].rows.toarray() ** 2).sum(axis=1))
+    assert lengths[1] < 1 < lengths[0] < 2

@@ -1,0 +1,169 @@
+"""An inverted index over all offers of a segment, over all its needs, or over all that its organisations say."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+
+import numpy as np
+
+from services.matching.similarity.columns import MARK, Columns
+from services.matching.similarity.language import stem
+from services.matching.similarity.matrices import (
+    Floats,
+    Ints,
+    Mask,
+    Matrix,
+    Names,
+    below,
+    compressed,
+    row_numbers,
+    turned,
+    with_values,
+)
+from services.matching.similarity.recipe import LANGUAGES
+from services.matching.similarity.units import Unit
+
+Lengths = tuple[float, ...]  # usual length of a text, by language
+
+
+@lru_cache(maxsize=200_000)
+def word_key(word: str, code: str) -> str:
+    """How a word is named among the columns: its language and its stem."""
+    return f"{code} {stem(word, code)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What filters and rules ask of the statements behind the units: an array each, a place for each unit."""
+
+    categories: Names
+    streams: Names
+    public: Mask
+
+    def joined(self, newer: Facts) -> Facts:
+        return Facts(
+            np.concatenate([self.categories, newer.categories]),
+            np.concatenate([self.streams, newer.streams]),
+            np.concatenate([self.public, newer.public]),
+        )
+
+
+@dataclass(slots=True)
+class Gathered:
+    """Units read one after another: counts of their words, weights of their marks, facts, owners."""
+
+    places: dict[str, int]  # of words and marks among the columns, shared by the fields of a segment; grows
+    columns: array[int] = field(default_factory=lambda: array("i"))
+    values: array[float] = field(default_factory=lambda: array("f"))
+    ends: array[int] = field(default_factory=lambda: array("i", [0]))
+    owners: array[int] = field(default_factory=lambda: array("i"))
+    facts: list[tuple[str, str, bool]] = field(default_factory=list)
+
+    def add(self, owner: int, units: Iterable[Unit]) -> None:
+        for unit in units:
+            counts = Counter(word_key(word, code) for code, found in unit.words.items() for word in found)
+            self._put(counts)
+            self._put({MARK + name: weight for name, weight in unit.marks.items()})
+            self.ends.append(len(self.columns))
+            self.owners.append(owner)
+            one = unit.statement
+            self.facts.append((one.category, one.stream or "", one.public) if one else ("", "", True))
+
+    def _put(self, bag: Mapping[str, float]) -> None:
+        places = self.places
+        self.columns.extend([places.setdefault(key, len(places)) for key in bag])
+        self.values.extend(bag.values())
+
+    def counts(self) -> Matrix:
+        """Units by columns; to be asked when every field is gathered."""
+        return compressed(self.values, self.columns, self.ends, len(self.places))
+
+    def made(self, rows: Matrix) -> Field:
+        categories, streams, public = zip(*self.facts, strict=True) if self.facts else ((), (), ())
+        facts = Facts(np.array(categories, np.str_), np.array(streams, np.str_), np.array(public, np.bool_))
+        return Field(np.array(self.owners, np.int32), facts, rows)
+
+
+@dataclass(frozen=True)
+class Field:
+    """Rows of weights, a unit each, and whose they are. The units of an owner stand together, in their order."""
+
+    owners: Ints
+    facts: Facts
+    rows: Matrix
+
+    def joined(self, newer: Field, owners: int) -> Field:
+        """These units and newer ones of the same columns, whose owners come after `owners` earlier ones."""
+        return Field(
+            np.concatenate([self.owners, newer.owners + np.int32(owners)]),
+            self.facts.joined(newer.facts),
+            below(self.rows, newer.rows, newer.rows.shape[1]),
+        )
+
+    @cached_property
+    def categories(self) -> tuple[dict[str, int], Ints]:
+        """Numbers of the categories there are, and that of every unit."""
+        return numbered(self.facts.categories)
+
+    @cached_property
+    def streams(self) -> tuple[dict[str, int], Ints]:
+        return numbered(self.facts.streams)
+
+    @cached_property
+    def by_column(self) -> Matrix:
+        """The postings of every column."""
+        return turned(self.rows)
+
+    @cached_property
+    def present(self) -> tuple[Ints, Ints]:
+        """Owners that have a unit, and the first of each."""
+        present, first = np.unique(self.owners, return_index=True)
+        return present, first.astype(np.int32)
+
+    def units_of(self, owner: int) -> range:
+        start, end = np.searchsorted(self.owners, (owner, owner + 1))
+        return range(int(start), int(end))
+
+    def per_owner(self, values: Floats, owners: int, join: np.ufunc) -> Floats:
+        """Values of units (the last axis) joined to values of owners; 0 for an owner without any."""
+        result = np.zeros((*values.shape[:-1], owners), np.float32)
+        present, first = self.present
+        if len(present):
+            result[..., present] = join.reduceat(values, first, axis=-1)
+        return result
+
+
+def numbered(names: Names) -> tuple[dict[str, int], Ints]:
+    known, number = np.unique(names, return_inverse=True)
+    return {str(name): at for at, name in enumerate(known)}, number.astype(np.int32)
+
+
+def usual_lengths(counts: Matrix, columns: Columns) -> Lengths:
+    """The mean length of the texts of each language; 1 where there is none."""
+    _, lengths = _measured(counts, columns)
+    present = (lengths[lengths[:, at] > 0, at] for at in range(len(LANGUAGES)))
+    return tuple(float(some.mean()) if len(some) else 1.0 for some in present)
+
+
+def weighed(counts: Matrix, columns: Columns, usual: Lengths) -> Matrix:
+    """1 + log of the count, times rarity, scaled towards the usual length."""
+    data, lengths = _measured(counts, columns)
+    recipe = columns.rarity.recipe
+    spoken = np.maximum((lengths > 0).sum(axis=1), 1) ** recipe.two_languages
+    scale = ((1 - recipe.slope) * np.array(usual, np.float32) + recipe.slope * lengths) * spoken[:, None]
+    language = columns.languages[counts.indices]
+    scaled = data / scale[row_numbers(counts), np.maximum(language, 0)]
+    return with_values(counts, np.where(language < 0, counts.data, scaled))
+
+
+def _measured(counts: Matrix, columns: Columns) -> tuple[Floats, Floats]:
+    """Weights before scaling, and the length of each row in each language."""
+    language = columns.languages[counts.indices]
+    data = (1 + np.log(counts.data)) * columns.weights[counts.indices]
+    rows, many = row_numbers(counts), counts.shape[0]
+    squares = [np.bincount(rows, np.where(language == at, data, 0) ** 2, many) for at in range(len(LANGUAGES))]
+    return data, np.sqrt(np.stack(squares, axis=1)).astype(np.float32)

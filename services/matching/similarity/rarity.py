@@ -1,0 +1,61 @@
+"""What all profiles tell and what is then kept until the next rebuild: how rare words and grams are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from zlib import crc32
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfTransformer
+
+from services.matching.similarity.matrices import Floats, Matrix
+from services.matching.similarity.recipe import LANGUAGES, Recipe
+
+
+@dataclass(frozen=True, slots=True)
+class Rarity:
+    """Weights of words and grams. What was not seen when it was fitted is the rarest there is, never nothing."""
+
+    recipe: Recipe
+    places: Mapping[str, int]  # of the words that were there, in `words`
+    words: Floats
+    rarest: Mapping[str, float]  # by language
+    grams: Floats  # by bucket
+
+    @classmethod
+    def fitted(cls, places: Mapping[str, int], documents: Mapping[str, Matrix], recipe: Recipe) -> "Rarity":
+        """Fit on the words of every profile, a row each, by language."""
+        known = np.zeros(len(places), np.float32)
+        for held in documents.values():
+            known = np.maximum(known, _fitted(held) ** recipe.rarity_power)
+        rarest = {code: (np.log(1 + held.shape[0]) + 1) ** recipe.rarity_power for code, held in documents.items()}
+        return cls(recipe, places, known, rarest, _gram_weights(places, recipe))
+
+    def of(self, key: str) -> float:
+        """Of a word, written as its language and its stem."""
+        place = self.places.get(key)
+        return self.rarest[key[:2]] if place is None else float(self.words[place])
+
+
+def _fitted(documents: Matrix) -> Floats:
+    """Smoothed inverse document frequency by scikit-learn, of the words that occur; no document, no word."""
+    if not documents.shape[0]:
+        return np.zeros(documents.shape[1], np.float32)
+    fitted = np.asarray(TfidfTransformer(smooth_idf=True).fit(documents).idf_, np.float32)
+    return np.where(np.bincount(documents.indices, minlength=documents.shape[1]) > 0, fitted, 0)
+
+
+def _gram_weights(places: Mapping[str, int], recipe: Recipe) -> Floats:
+    chosen = [key for key in places if key[:2] in LANGUAGES]
+    seen = np.zeros(recipe.gram_buckets, np.int64)
+    for key in chosen:
+        seen[list(grams(key, recipe))] += 1
+    return np.log((1 + len(chosen)) / (1 + seen)).astype(np.float32)
+
+
+@lru_cache(maxsize=200_000)
+def grams(key: str, recipe: Recipe) -> tuple[int, ...]:
+    """Buckets of the grams of a word with a space before it; the whole of it where it is shorter than a gram."""
+    padded, length = key[2:], recipe.gram_length
+    cut = {padded[at : at + length] for at in range(max(1, len(padded) - length + 1))}
+    return tuple({crc32(gram.encode()) % recipe.gram_buckets for gram in cut})

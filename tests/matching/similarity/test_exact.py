@@ -1,0 +1,124 @@
+"""The index finds what an exact computation over every word of every text finds, whatever changed before."""
+
+from collections.abc import Iterable
+from math import log
+from uuid import UUID
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from services.matching.similarity import Index, Profile, Statement
+from services.matching.similarity.columns import MARK
+from services.matching.similarity.field import word_key
+from services.matching.similarity.question import Asked
+from services.matching.similarity.ranking import score_of
+from services.matching.similarity.rarity import Rarity, grams
+from services.matching.similarity.recipe import LANGUAGES, kind_fit
+from services.matching.similarity.snapshot import SEARCH, Snapshot
+from services.matching.similarity.units import Unit, units_of
+
+DANISH = ("fermentering", "fermenteringstank", "gær", "spildevand", "procesdamp", "damp", "pilotanlæg", "vi", "og")
+ENGLISH = ("fermentation", "fermenter", "yeast", "wastewater", "steam", "pilot", "plant", "we", "circular", "economy")
+texts = st.lists(st.sampled_from(DANISH + ENGLISH), max_size=6).map(" ".join)
+statements = st.builds(
+    Statement,
+    id=st.sampled_from("abc"),
+    category=st.sampled_from(("knowledge", "facility")),
+    texts=st.tuples(texts),
+    stream=st.sampled_from((None, "steam", "water")),
+    direction=st.sampled_from((None, "out", "in")),
+)
+profiles = st.builds(
+    Profile,
+    id=st.integers(1, 9).map(lambda number: UUID(int=number)),
+    kind=st.sampled_from(("startup", "producer", "research")),
+    texts=st.lists(texts, max_size=2).map(tuple),
+    offers=st.lists(statements, max_size=2).map(tuple),
+    needs=st.lists(statements, max_size=2).map(tuple),
+    sectors=st.frozensets(st.sampled_from(("biotech", "pharma")), max_size=2),
+    published=st.booleans(),
+)
+
+
+def resemblance(one: str, other: str, rarity: Rarity) -> float:
+    """The cosine of two words' grams."""
+    if one[:2] != other[:2] or one.startswith(MARK):
+        return 0.0
+    mine, theirs = set(grams(one, rarity.recipe)), set(grams(other, rarity.recipe))
+    if mine.isdisjoint(theirs):
+        return 0.0
+    squares = [sum(float(rarity.grams[bucket]) ** 2 for bucket in some) for some in (mine & theirs, mine, theirs)]
+    cosine = squares[0] / (squares[1] * squares[2]) ** 0.5 if squares[0] else 0.0
+    return cosine if cosine >= rarity.recipe.related_least else 0.0
+
+
+def weights_of(unit: Unit, usual: Iterable[float], rarity: Rarity) -> dict[str, float]:
+    """What a text is worth at each of its words."""
+    recipe, found = rarity.recipe, {MARK + name: weight for name, weight in unit.marks.items()}
+    for (code, words), mean in zip(((one, unit.words.get(one, [])) for one in LANGUAGES), usual, strict=True):
+        keys = [word_key(word, code) for word in words]
+        raw = {key: (1 + log(keys.count(key))) * rarity.of(key) for key in keys}
+        length = sum(value**2 for value in raw.values()) ** 0.5
+        scale = ((1 - recipe.slope) * mean + recipe.slope * length) * len(unit.words) ** recipe.two_languages
+        found |= {key: value / scale for key, value in raw.items()}
+    return found
+
+
+def fits(asked: Asked, units: Iterable[Unit], field: str, now: Snapshot) -> np.ndarray:
+    """Asking units by units, every word with every word."""
+    rarity, recipe = now.fitted.rarity, now.recipe
+    table = []
+    for theirs in units:
+        weights, column = weights_of(theirs, now.fitted.usual[field], rarity), [0.0] * len(asked.units)
+        for said, key, exactly, nearly in zip(asked.of, asked.keys, asked.exactly, asked.nearly, strict=True):
+            found = exactly * weights.get(key, 0.0)
+            found += nearly * sum(resemblance(key, other, rarity) * value for other, value in weights.items())
+            column[asked.said[said].unit] += found
+        for at, mine in enumerate(asked.units):
+            if mine.statement and theirs.statement:
+                column[at] *= 1 if mine.statement.category in ("", theirs.statement.category) else recipe.other_category
+                streams = (mine.statement.stream, theirs.statement.stream)
+                column[at] *= recipe.other_stream if all(streams) and streams[0] != streams[1] else 1
+        table.append(column)
+    return np.array(table).reshape(len(table), len(asked.units)).T
+
+
+def exact(mine: Profile, other: Profile, now: Snapshot) -> float:
+    recipe, terms = now.recipe, now.speaker.terms
+    question, units = now.speaker.question(mine), units_of(other, terms, recipe)
+    theirs = fits(question.needs, units.offers, "offers", now)
+    needs = fits(question.offers, units.needs, "needs", now)
+    parts = [
+        (recipe.their_offers_my_needs, (theirs.max(axis=1, initial=0) ** 3).sum() ** (1 / 3), len(theirs)),
+        (recipe.my_offers_their_needs, (needs.max(axis=0, initial=0) ** 3).sum() ** (1 / 3), len(needs)),
+        (recipe.common_ground, fits(question.about, (units.about,), "about", now)[0, 0], 1),
+    ]
+    evidence = sum(weight * fit for weight, fit, has in parts if has) / sum(weight for weight, _, has in parts if has)
+    return score_of(evidence * kind_fit(mine.kind, other.kind), recipe)
+
+
+def expected(mine: Profile, living: dict[UUID, Profile], index: Index) -> dict[UUID, float]:
+    others = (one for one in living.values() if one.published and one.id != mine.id)
+    scores = {one.id: exact(mine, one, index._now) for one in others}
+    return {key: score for key, score in scores.items() if score > 0}
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(profiles, max_size=6), st.lists(st.lists(profiles, max_size=2), max_size=3), texts)
+def test_scores_are_those_of_an_exact_computation(
+    first: list[Profile], changes: list[list[Profile]], sought: str
+) -> None:
+    index, living = Index.build(first), {one.id: one for one in first}
+    for changed in changes:
+        gone = next(iter(living), UUID(int=99))
+        index = index.apply(changed, [gone])
+        living.pop(gone, None)
+        living |= {one.id: one for one in changed}
+    for mine in living.values():
+        found = {one.profile_id: one.score for one in index.suggest(mine.id)}
+        assert found == pytest.approx(expected(mine, living, index), rel=1e-4)
+    searching = Profile(SEARCH, "", (sought,), needs=(Statement("", "", (sought,)),))
+    found = {one.profile_id: one.score for one in index.search(sought)}
+    assert found == pytest.approx(expected(searching, living, index), rel=1e-4)
