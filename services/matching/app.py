@@ -32,6 +32,13 @@ async def lapse_statements(app: FastAPI) -> bool:
         return await profiles.lapse(session)
 
 
+async def keep_index_at_hand(app: FastAPI) -> bool:
+    """In production the first to ask need not wait for the index; the embedded stack spares the memory until then."""
+    if app.state.settings.mode == "production":
+        await app.state.index.now()
+    return False
+
+
 def create_app(settings: Settings | None = None) -> FastAPI:
     app = create_service(
         "matching",
@@ -51,6 +58,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         jobs=[
             Job("expire introductions", expire_introductions, poll=A_MINUTE),
             Job("lapse statements", lapse_statements, poll=A_MINUTE),
+            Job("keep the index at hand", keep_index_at_hand, poll=A_MINUTE),
         ],
         stopped=close_index,
     )
