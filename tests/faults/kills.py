@@ -23,10 +23,14 @@ class Kill:
 
 
 def plan_kills(victims: Sequence[str], total: int, dice: random.Random) -> list[Kill]:
-    """In this order, spread over `total` requests; each is down for up to a second, and then for its start."""
+    """In this order, spread over `total` requests; each is down for up to a second, and then for its start.
+
+    The first strikes at once, when what all the rest depends on was told a moment before.
+    """
+    spread = [0.0, *(number + dice.uniform(0.2, 0.8) for number in range(1, len(victims)))]
     return [
-        Kill(victim, int((number + dice.uniform(0.2, 0.8)) * total / len(victims)), dice.uniform(0, LONGEST_PAUSE))
-        for number, victim in enumerate(victims)
+        Kill(victim, int(place * total / len(victims)), dice.uniform(0, LONGEST_PAUSE))
+        for victim, place in zip(victims, spread, strict=True)
     ]
 
 

@@ -20,15 +20,16 @@ from shared.database import insert_for
 from shared.messaging import outbox, subscriptions
 from shared.messaging.bus import Bus
 from shared.messaging.listener import Listener, log
-from shared.messaging.subscriptions import describe
+from shared.messaging.subscriptions import Subscriptions, describe
 from shared.messaging.tables import handled_messages
 from tests.faults import witness
 
 OUTBOX_OFF = "outbox off"
 HANDLED_CHECK_OFF = "handled-check off"
 ACKNOWLEDGED_FIRST = "acknowledgement before commit"
-# No sabotage, and no control: only the gap between commit and acknowledgement is wide, so that kills fall into it.
-ONLY_LATE = "late acknowledgement"
+# No sabotage, and no control: only the gaps before or after the commit are wide, so that kills fall into them.
+LATE_ACKNOWLEDGEMENT = "late acknowledgement"
+LATE_COMMIT = "late commit"
 # Seconds that such a gap is open here.
 LATE = 0.3
 
@@ -61,8 +62,10 @@ def _broken(app: FastAPI) -> FastAPI:
 
 def break_listening() -> None:
     what = os.environ["SABOTAGE"]
-    if what in (HANDLED_CHECK_OFF, ONLY_LATE):
+    if what in (HANDLED_CHECK_OFF, LATE_ACKNOWLEDGEMENT):
         _replace(Listener, "_handle_together", _handle_together_and_dawdle(Listener._handle_together))
+    if what == LATE_COMMIT:
+        _replace(Subscriptions, "handle", _handle_and_dawdle(Subscriptions.handle))
     if what == HANDLED_CHECK_OFF:
         _replace(subscriptions, "_not_yet_handled", _all_are_new)
     if what == ACKNOWLEDGED_FIRST:
@@ -113,6 +116,17 @@ def _handle_together_and_dawdle(handle_together: Handle) -> Handle:
         await asyncio.sleep(LATE)
 
     return handle
+
+
+HandleIn = Callable[[Subscriptions, AsyncSession, Sequence[bytes]], Awaitable[None]]
+
+
+def _handle_and_dawdle(handle: HandleIn) -> HandleIn:
+    async def slowly(subscribed: Subscriptions, session: AsyncSession, envelopes: Sequence[bytes]) -> None:
+        await handle(subscribed, session, envelopes)
+        await asyncio.sleep(LATE)
+
+    return slowly
 
 
 async def _all_are_new(session: AsyncSession, ids: Sequence[UUID]) -> set[UUID]:

@@ -16,6 +16,7 @@ from tests.faults.sign_ups import Body, Change, changes_of, event_body, sign_up_
 WRITERS = 8
 ANSWERED_WITHIN = 120.0
 PAUSE = 0.1
+UNAVAILABLE = 503
 Headers = dict[str, str]
 Work = TypeVar("Work")
 
@@ -70,7 +71,7 @@ class Writers:
         self.refused = 0
         self.odd: list[str] = []
         self.again, self.changed = 0, 0
-        self.excuses: Counter[int] = Counter()
+        self.faults: Counter[int] = Counter()
 
     async def close(self) -> None:
         await self._client.aclose()
@@ -159,7 +160,8 @@ class Writers:
             else:
                 if answer.status_code < 500:
                     return answer
-                self.excuses[answer.status_code] += 1
+                if answer.status_code != UNAVAILABLE:
+                    self.faults[answer.status_code] += 1
             self.again += 1
             await asyncio.sleep(PAUSE)
         raise Unanswered(f"{method} {path} was not answered within {ANSWERED_WITHIN:.0f} s")
