@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import func, select, update
 from sqlmodel import col
 
-from services.matching.app import expire_introductions
 from services.matching.tables import Introduction
 from shared.contracts.matching import IntroductionCompleted, IntroductionExpired, IntroductionRequested
 from shared.fields import utc_now
@@ -29,7 +28,7 @@ from tests.matching.builders import (
     suggestions,
     told,
 )
-from tests.support.services import Client
+from tests.support.services import Client, eventually
 
 YEAST: Row = {
     "offers": [offer("Flydende gær")],
@@ -192,9 +191,7 @@ async def test_an_unanswered_introduction_expires_and_only_who_asked_is_told(
     async with client.app.state.database.transaction() as session:
         past = update(Introduction).values(expires_at=utc_now() - timedelta(days=1))
         await (await session.connection()).execute(past)
-    await expire_introductions(client.app)
-    await expire_introductions(client.app)
-    (expired,) = await told(client, IntroductionExpired)
+    (expired,) = await eventually(lambda: told(client, IntroductionExpired))
     assert {party["name"]: len(party["contacts"]) for party in expired["parties"]} == {"Bageriet": 1, "Gærhuset": 0}
     (seen,) = await introductions_of(client, bakery)
     assert seen["status"] == "expired"
@@ -211,8 +208,7 @@ async def test_a_declined_introduction_expires_in_the_same_words(client: Client,
     async with client.app.state.database.transaction() as session:
         past = update(Introduction).values(expires_at=utc_now() - timedelta(days=1))
         await (await session.connection()).execute(past)
-    await expire_introductions(client.app)
-    (expired,) = await told(client, IntroductionExpired)
+    (expired,) = await eventually(lambda: told(client, IntroductionExpired))
     assert {party["name"]: len(party["contacts"]) for party in expired["parties"]} == {"Bageriet": 1, "Gærhuset": 0}
     assert names(await suggestions(client, bakery["id"])) == []
 
