@@ -158,6 +158,14 @@ async def test_a_service_stops_at_once_while_the_bus_is_away(
     assert time.monotonic() - begun < 2
 
 
+async def test_a_service_stops_whatever_it_was_doing(listener_settings: ServiceSettings) -> None:
+    """A cancellation that comes together with a beat was lost once in some ten stops."""
+    for step in range(25):
+        async with asyncio.timeout(5):
+            async with running(listening, listener_settings):
+                await asyncio.sleep(step / 1000)
+
+
 async def test_a_service_stops_soon_while_the_bus_hangs(
     nats_server: NatsServer, teller_settings: ServiceSettings
 ) -> None:
