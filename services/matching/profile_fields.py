@@ -39,7 +39,9 @@ Visibility = Literal["public", "members"]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
 CompanyNumber = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9 -]{2,20}$", to_upper=True)]
 PNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$")]
+Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]
 ImportKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
+EventReference = Annotated[Line, Field(max_length=100)]
 Statement = Annotated[LongText, Field(max_length=2_000)]
 StatementTexts = Annotated[dict[Language, Statement], Field(min_length=1)]
 
@@ -79,7 +81,7 @@ class Offer(Input):
     text: StatementTexts
     resource: Resource | None = None
     visibility: Visibility = "public"
-    valid_until: date | None = Field(default=None, description="The last day on which it holds")
+    valid_until: Day | None = Field(default=None, description="The last day on which it holds")
 
 
 class Need(Offer):

@@ -1,6 +1,5 @@
 """Introductions as their parties and the secretariat see them."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
@@ -36,17 +35,17 @@ class Seen:
 
 
 async def list_seen(
-    session: AsyncSession, sight: Sight, status: Status | None, after: Sequence[str] | None, limit: int
-) -> tuple[list[Seen], list[str] | None]:
-    """The introductions a caller may see, the newest first, and the sort key to go on from."""
+    session: AsyncSession, sight: Sight, status: Status | None, after: UUID | None, limit: int
+) -> tuple[list[Seen], UUID | None]:
+    """The introductions a caller may see, the newest first, and the id to go on from."""
     statement = select(Introduction).where(*_visible_to(sight))
     if status is not None:
         statement = statement.where(_stands(sight, status))
     if after is not None:
-        statement = statement.where(col(Introduction.id) < UUID(after[0]))
+        statement = statement.where(col(Introduction.id) < after)
     found = list(await session.exec(statement.order_by(col(Introduction.id).desc()).limit(limit + 1)))
     seen = [await _see(session, sight, each) for each in found[:limit]]
-    return seen, [str(found[limit - 1].id)] if len(found) > limit else None
+    return seen, found[limit - 1].id if len(found) > limit else None
 
 
 async def find_seen(session: AsyncSession, sight: Sight, introduction_id: UUID) -> Seen:

@@ -9,13 +9,14 @@ from pydantic import BaseModel
 
 from services.matching import claims
 from services.matching.claims import ClaimStatus, Person
+from services.matching.routes.cursors import id_after
 from services.matching.routes.organisations import ANYBODY, OWN, OrganisationId, claim_step
 from services.matching.tables import Claim
 from shared.auth import AnyCaller, KnownCaller, TheLinks
 from shared.database import Reading, Transaction
 from shared.fields import Email, Input, Language, Line, Phone
 from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
-from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.lists import Cursor, Limit, Page, write_cursor
 from shared.problems import NextStep, WrongStatus, documented
 
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=OnceRoute)
@@ -81,9 +82,9 @@ async def list_claims(
 ) -> Page[ClaimView]:
     """Who asked for a profile link, the oldest first; for the secretariat."""
     caller.require(caller.is_admin, may_see=True)
-    found, go_on = await claims.list_claims(session, status, read_cursor(links, cursor), limit)
+    found, go_on = await claims.list_claims(session, status, id_after(links, cursor), limit)
     items = [_view(claim, name) for claim, name in found]
-    return Page(items=items, next_cursor=write_cursor(links, go_on) if go_on else None)
+    return Page(items=items, next_cursor=write_cursor(links, [str(go_on)]) if go_on else None)
 
 
 _DECIDED = {**OWN, **documented(WrongStatus)}

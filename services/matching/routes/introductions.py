@@ -8,13 +8,14 @@ from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
 from services.matching import seen_introductions
+from services.matching.routes.cursors import id_after
 from services.matching.routes.organisations import OWN, OrganisationCard
 from services.matching.seen_introductions import Seen, Side, Status
 from services.matching.sight import sight_of
 from shared.auth import KnownCaller, TheLinks
 from shared.database import Reading
 from shared.fields import Language
-from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.lists import Cursor, Limit, Page, write_cursor
 
 router = APIRouter(prefix="/v1/introductions", tags=["introductions"])
 
@@ -69,9 +70,9 @@ async def list_introductions(
     """Your introductions, the newest first. Whether the other side declined is never told."""
     sight = await sight_of(session, caller)
     caller.require(bool(sight.own) or caller.is_admin, may_see=True)
-    found, go_on = await seen_introductions.list_seen(session, sight, status, read_cursor(links, cursor), limit)
+    found, go_on = await seen_introductions.list_seen(session, sight, status, id_after(links, cursor), limit)
     items = [IntroductionView.of(each) for each in found]
-    return Page(items=items, next_cursor=write_cursor(links, go_on) if go_on else None)
+    return Page(items=items, next_cursor=write_cursor(links, [str(go_on)]) if go_on else None)
 
 
 @router.get("/{introduction}", responses=OWN)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import AwareDatetime, BaseModel
+from pydantic import AwareDatetime, BaseModel, Field
 
 from services.matching import claims, profiles
 from services.matching.claims import Person
@@ -44,6 +44,7 @@ from shared.problems import (
 
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=OnceRoute)
 
+Since = Annotated[AwareDatetime, Field(ge=datetime(2000, 1, 1, tzinfo=UTC), lt=datetime(2100, 1, 1, tzinfo=UTC))]
 OrganisationId = Annotated[UUID, Path(description="The organisation's id")]
 ANYBODY = documented(NotAuthenticated, NotFound, LinkExpired)
 OWN = documented(NotAuthenticated, NotAllowed, NotFound, LinkExpired)
@@ -176,7 +177,7 @@ async def list_organisations(
     hub: Annotated[Hub | None, Query()] = None,
     parent: Annotated[UUID | None, Query()] = None,
     q: Annotated[Line | None, Query(description="Words in the name, the summary and public offers and needs")] = None,
-    updated_since: Annotated[AwareDatetime | None, Query()] = None,
+    updated_since: Annotated[Since | None, Query()] = None,
     sort: Annotated[Sort, Query()] = "name",
     limit: Limit = 20,
     cursor: Cursor = None,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, RootModel
 
 from services.matching import search
-from services.matching.profile_fields import Category, Kind
+from services.matching.profile_fields import Category, EventReference, Kind
 from services.matching.routes.organisations import OWN, OrganisationCard
 from services.matching.routes.public_reads import UNCHANGED, public_answer
 from services.matching.routes.suggestions import Fit, ReasonView, TheIndex, fit_of, reasons_of
@@ -28,7 +28,7 @@ class SearchInput(Input):
     language: Language | None = None
     kinds: Annotated[list[Kind], Field(max_length=7)] = []
     categories: Annotated[list[Category], Field(max_length=8)] = []
-    event: Annotated[str, Field(max_length=100)] | None = None
+    event: EventReference | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
 
 

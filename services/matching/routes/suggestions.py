@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from services.matching import introductions, suggestions
 from services.matching.introductions import AnswerKind, Pair
-from services.matching.profile_fields import Category, Hub, Kind
+from services.matching.profile_fields import Category, EventReference, Hub, Kind
 from services.matching.routes.organisations import OWN, OrganisationCard, OrganisationId, StatementView
 from services.matching.settings import Settings
 from services.matching.sight import find_own
@@ -116,7 +116,7 @@ async def list_suggestions(
     kind: Annotated[list[Kind] | None, Query(max_length=7, description="May be given several times")] = None,
     category: Annotated[Category | None, Query()] = None,
     hub: Annotated[Hub | None, Query()] = None,
-    event: Annotated[str | None, Query(max_length=100, description="Id or slug: whom to meet there")] = None,
+    event: Annotated[EventReference | None, Query(description="Id or slug: whom to meet there")] = None,
     limit: Limit = 20,
 ) -> Page[SuggestionView]:
     """Partners for an organisation, the best first, each with what ties it to this one."""
