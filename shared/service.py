@@ -4,10 +4,13 @@ import asyncio
 import contextlib
 import fcntl
 import gc
+import signal
+import threading
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import IO, Any
 from uuid import uuid4
 
@@ -58,6 +61,7 @@ log = get_logger()
 LARGEST_BODY = 1024 * 1024
 IDLE_POLL = 2.0
 CANCEL_AGAIN = 0.5
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +101,7 @@ def create_service(
                 open_things.push_async_callback(stopped, app)
             open_things.push_async_callback(_stop_tasks, _start_tasks(app, subscriptions, jobs))
             open_things.callback(app.state.stopping.set)
+            open_things.enter_context(_told_of_signals(app.state.stopping))
             _leave_out_of_collections()
             yield
 
@@ -128,6 +133,32 @@ def create_service(
             expose_headers=["ETag", "X-Request-ID", "Idempotency-Replayed"],
         )
     return app
+
+
+@contextlib.contextmanager
+def _told_of_signals(stopping: asyncio.Event) -> Iterator[None]:
+    """Sets `stopping` when the server is told to stop, not when it has: it waits for open streams before our end."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop, before = asyncio.get_running_loop(), {each: signal.getsignal(each) for each in _STOPS}
+
+    def hear(number: int, frame: FrameType | None) -> None:
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(stopping.set)
+        handler = before[signal.Signals(number)]
+        if callable(handler):
+            handler(number, frame)
+
+    handled = [each for each, handler in before.items() if callable(handler)]
+    for each in handled:
+        signal.signal(each, hear)
+    try:
+        yield
+    finally:
+        for each in handled:
+            if signal.getsignal(each) is hear:
+                signal.signal(each, before[each])
 
 
 def _leave_out_of_collections() -> None:
