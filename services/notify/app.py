@@ -23,5 +23,5 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         stopped=lambda app: app.state.sending.stop(),
     )
     state = app.state
-    state.sending = Sending(settings, state.database, state.links, state.bus.pulse)
+    state.sending = Sending(settings, state.database, state.links, state.bus.pulse, state.figures.registry)
     return app

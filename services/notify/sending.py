@@ -2,6 +2,8 @@
 
 import asyncio
 
+from prometheus_client import CollectorRegistry, Counter
+
 from services.notify.deliveries import Outcome, claim, close, write_closings
 from services.notify.mail import compose
 from services.notify.mail_writer import MailWriter
@@ -24,12 +26,18 @@ CLOSED_TOGETHER = 0.02
 class Sending:
     """What is under way in this process, and what is done and not yet written down."""
 
-    def __init__(self, settings: Settings, database: Database, links: Links, pulse: Pulse) -> None:
+    def __init__(
+        self, settings: Settings, database: Database, links: Links, pulse: Pulse, registry: CollectorRegistry
+    ) -> None:
         self._database, self._pulse = database, pulse
+        self._attempts = Counter(
+            "mail_attempts", "Attempts to mail, by what came of them", ("result",), registry=registry
+        )
         self._writer = MailWriter(settings, links)
         self._mailer = Mailer(settings)
         self._under_way: set[asyncio.Task[None]] = set()
         self._done: list[Outcome] = []
+        self._round: asyncio.Task[None] | None = None
 
     async def send_some(self) -> bool:
         """One round: closes what is done and claims what is due in one transaction, starts it, and waits for news.
@@ -39,13 +47,17 @@ class Sending:
         seen = self._pulse.count
         room = 0 if self._mailer.rests else MOST_UNDER_WAY - len(self._under_way)
         if self._done or room:
-            self._start(await self._close_and_claim(room))
+            # Whole even if the job is cancelled meanwhile: what is claimed and not started would wait for a minute.
+            self._round = asyncio.create_task(self._begin(room))
+            await asyncio.shield(self._round)
         if self._under_way:
             await self._wait_for_news(seen)
         return bool(self._under_way or self._done)
 
     async def stop(self) -> None:
         """Lets what is under way end, so that it is not mailed twice after the next start."""
+        if self._round is not None:
+            await asyncio.wait((self._round,))
         if self._under_way:
             _, late = await asyncio.wait(self._under_way, timeout=ENDS_WITHIN)
             for task in late:
@@ -68,8 +80,8 @@ class Sending:
         async with self._database.reading() as session:
             return await load(session, claimed)
 
-    def _start(self, parcels: list[Parcel]) -> None:
-        for parcel in parcels:
+    async def _begin(self, room: int) -> None:
+        for parcel in await self._close_and_claim(room):
             task = asyncio.create_task(self._deliver(parcel))
             self._under_way.add(task)
             task.add_done_callback(self._under_way.discard)
@@ -86,6 +98,7 @@ class Sending:
         outcome = await self._attempt(parcel)
         if outcome.result != "sent":
             log.warning("mail not delivered", delivery=str(parcel.delivery.id), result=outcome.result)
+        self._attempts.labels(outcome.result).inc()
         self._done.append(outcome)
 
     async def _attempt(self, parcel: Parcel) -> Outcome:

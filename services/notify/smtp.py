@@ -15,7 +15,7 @@ TIMEOUT = 20.0
 # Servers close what is idle for some minutes; a fresh connection is surer than an old one.
 KEPT_FOR = 60.0
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-_FROM_THEN_ON_REFUSED = 500
+_FROM_THEN_ON_REFUSED, _TOO_LARGE = 500, 552
 
 
 class Refused(Exception):
@@ -57,10 +57,15 @@ class Mailer:
             try:
                 await self._send(to, mail)
             except ServerAway:
-                self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE)
-                self._rests_until = time.monotonic() + self._pause
+                self._rest()
                 raise
             self._pause = self._rests_until = 0.0
+
+    def _rest(self) -> None:
+        """Longer each time; those that were under way together find out together, and count once."""
+        if not self.rests:
+            self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE)
+            self._rests_until = time.monotonic() + self._pause
 
     async def close(self) -> None:
         for kept in self._idle:
@@ -112,6 +117,12 @@ async def _answers_understood(smtp: aiosmtplib.SMTP) -> AsyncIterator[None]:
         await _leave(smtp)
         first = refused.recipients[0]
         raise _refusal(first.code, first.message) from refused
+    except aiosmtplib.SMTPSenderRefused as refused:
+        await _leave(smtp)
+        # Who may send is no matter of this mail; its size is, and is told here (RFC 1870).
+        if refused.code == _TOO_LARGE:
+            raise _refusal(refused.code, refused.message) from refused
+        raise ServerAway(f"{refused.code} {refused.message}") from refused
     except aiosmtplib.SMTPResponseException as refused:
         await _leave(smtp)
         raise _refusal(refused.code, refused.message) from refused

@@ -4,8 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from services.notify.subscriptions import subscriptions
 from shared.contracts.events import (
     AttendeeChange,
@@ -52,10 +50,6 @@ async def tell(notify: Client, *messages: Message) -> None:
     """As the listener does: one transaction for the batch."""
     async with notify.app.state.database.transaction() as session:
         await subscriptions.handle(session, [envelope(message) for message in messages])
-
-
-async def handle(session: AsyncSession, *messages: Message) -> None:
-    await subscriptions.handle(session, [envelope(message) for message in messages])
 
 
 def event_facts(**changes: Any) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,8 +18,9 @@ from services.notify.routes import inbox_stream
 from shared.auth import Purpose
 from shared.fields import utc_now
 from tests.notify.messages import attendee, published, registered, tell
-from tests.support.callers import as_caller, links
-from tests.support.services import Client, eventually
+from tests.support.callers import LINK_SECRET, PUBLIC_KEY, as_caller, links
+from tests.support.served import served
+from tests.support.services import NO_BUS, Client, eventually
 
 JENS = as_caller("member", email="jens@example.org")
 
@@ -141,6 +143,25 @@ async def test_streams_end_when_the_service_stops(notify: Client, address: str) 
         assert await anext(lines) == "retry: 2000"
         notify.app.state.stopping.set()
         assert [line async for line in lines if line] == []
+
+
+async def test_a_server_told_to_stop_does_not_wait_for_its_streams(database_url: str) -> None:
+    """As a process of its own: there the server waits for open answers before the service is told."""
+    settings = {
+        "VIDENBRO_DATABASE_URL": database_url,
+        "VIDENBRO_NATS_URL": NO_BUS,
+        "VIDENBRO_JWT_PUBLIC_KEY": PUBLIC_KEY,
+        "VIDENBRO_LINK_SECRET": LINK_SECRET,
+        "VIDENBRO_LOG_LEVEL": "error",
+    }
+    graceful = ("--factory", "--timeout-graceful-shutdown", "30")
+    async with httpx.AsyncClient() as browser, contextlib.AsyncExitStack() as open_streams:
+        with served("services.notify.app:create_app", *graceful, **settings) as port:
+            stream = browser.stream("GET", f"http://127.0.0.1:{port}/v1/inbox/stream", headers=JENS)
+            answer = await open_streams.enter_async_context(stream)
+            assert await anext(answer.aiter_lines()) == "retry: 2000"
+            told_at = time.monotonic()
+        assert time.monotonic() - told_at < 10
 
 
 async def test_an_open_stream_holds_no_connection_of_the_database(notify: Client, address: str) -> None:
