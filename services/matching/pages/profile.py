@@ -20,7 +20,7 @@ from services.matching.suggestions import Filters, Partner
 from services.matching.tables import Organisation
 from services.matching.vocabulary import keys, label
 from shared.database import Reading, Transaction, database_of
-from shared.fields import Language, utc_now
+from shared.fields import Language
 from shared.pages import Form, KeyedForm, KeyHolder, moved, page_language
 from shared.problems import StaleVersion
 
@@ -53,7 +53,7 @@ async def show_profile(
     found = await suggestions.rank(index, asking, filters)
     partners = await suggestions.partners(session, asking, found, page_language(request))
     seen, _ = await seen_introductions.list_seen(session, sight, None, None, MOST_INTRODUCTIONS)
-    return _show(request, "profile.html", own, **_standing(own, seen, partners), introductions=seen)
+    return _show(request, "profile.html", own, **_standing(own, seen, partners))
 
 
 def _standing(own: Organisation, seen: Sequence[Seen], partners: Sequence[Partner]) -> dict[str, Any]:
@@ -144,7 +144,6 @@ def _show(request: Request, template: str, own: Organisation, *, status: int = 2
         page=PAGE.format(organisation=own.id),
         done=request.query_params.get("done"),
         own=own,
-        now=utc_now(),
         word=partial(_word, language=page_language(request)),
         kinds=sorted(keys("kinds")),
         categories=sorted(keys("categories")),
