@@ -1,7 +1,7 @@
 """The columns of a segment: a word of a language each, or a mark. Which words resemble each other is told here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -20,10 +20,37 @@ from services.matching.similarity.matrices import (
     turned,
     within,
 )
-from services.matching.similarity.rarity import Rarity, grams
+from services.matching.similarity.rarity import Rarity
 from services.matching.similarity.recipe import LANGUAGES
 
 MARK = "| "  # before the name of a mark, where a word has its language
+MOST_MET = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """Words and their grams: how many each has, and their buckets one after another."""
+
+    languages: Codes  # position in LANGUAGES of every word, -1 for a mark
+    many: Ints
+    buckets: Ints
+
+    @classmethod
+    def of(cls, keys: Sequence[str], rarity: Rarity) -> "Spelled":
+        number = {code: at for at, code in enumerate(LANGUAGES)}
+        found = [rarity.grams_of(key) for key in keys]
+        return cls(
+            np.fromiter((number.get(key[:2], -1) for key in keys), np.int8, len(keys)),
+            np.fromiter((len(one) for one in found), np.int32, len(keys)),
+            np.fromiter((bucket for one in found for bucket in one), np.int32),
+        )
+
+    def joined(self, newer: "Spelled") -> "Spelled":
+        return Spelled(
+            np.concatenate([self.languages, newer.languages]),
+            np.concatenate([self.many, newer.many]),
+            np.concatenate([self.buckets, newer.buckets]),
+        )
 
 
 @dataclass(frozen=True)
@@ -32,6 +59,18 @@ class Columns:
 
     places: Mapping[str, int]
     rarity: Rarity
+    spelled: Spelled
+    _met: dict[str, tuple[Ints, Floats]] = field(default_factory=dict)  # what words from elsewhere resemble
+
+    @classmethod
+    def of(cls, places: Mapping[str, int], rarity: Rarity) -> "Columns":
+        return cls(places, rarity, Spelled.of(list(places), rarity))
+
+    def joined(self, keys: Sequence[str]) -> "Columns":
+        """With further words and marks, as far as they are new."""
+        places = dict(self.places)
+        new = [key for key in keys if places.setdefault(key, len(places)) >= len(self.places)]
+        return Columns(places, self.rarity, self.spelled.joined(Spelled.of(new, self.rarity)))
 
     def __len__(self) -> int:
         return len(self.places)
@@ -39,11 +78,6 @@ class Columns:
     @cached_property
     def keys(self) -> list[str]:
         return list(self.places)
-
-    @cached_property
-    def languages(self) -> Codes:
-        """Position in LANGUAGES of every column, -1 for a mark."""
-        return _languages(self.keys)
 
     @cached_property
     def weights(self) -> Floats:
@@ -54,17 +88,16 @@ class Columns:
     @cached_property
     def _buckets(self) -> Ints:
         """The buckets of grams that occur here."""
-        found = {bucket for key in self.places if not key.startswith(MARK) for bucket in grams(key, self.rarity.recipe)}
-        return np.array(sorted(found), np.int32)
+        return np.unique(self.spelled.buckets)
 
     @cached_property
     def _by_gram(self) -> Matrix:
-        return turned(self._spelled(self.keys))
+        return turned(self._cosines(self.spelled))
 
     @cached_property
     def related(self) -> Matrix:
         """How much every word resembles every other of its language: the cosine of their grams, itself 1."""
-        return self._resembling(self.keys)
+        return self._resembling(self.spelled)
 
     def remember(self) -> None:
         """Compute all resemblances now, so that no question waits for them."""
@@ -77,39 +110,45 @@ class Columns:
     def resembling(self, keys: Sequence[str], places: Ints) -> tuple[Ints, Ints, Floats]:
         """Position in `keys`, column that resembles it, and how much; one after another."""
         if "related" not in self.__dict__:
-            return gathered(self._resembling(keys), np.arange(len(keys), dtype=np.int32))
+            found = self._resembling(Spelled.of(keys, self.rarity))
+            return gathered(found, np.arange(len(keys), dtype=np.int32))
         known, strange = (np.flatnonzero(chosen).astype(np.int32) for chosen in (places >= 0, places < 0))
         position, column, value = gathered(self.related, places[known])
-        if not len(strange):
-            return known[position], column, value
-        found = self._resembling([keys[at] for at in strange.tolist()])
-        late, further, more = gathered(found, np.arange(len(strange), dtype=np.int32))
+        met = self._meet([keys[at] for at in strange.tolist()])
+        many = np.fromiter((len(one) for one, _ in met), np.int64, len(met))
         return (
-            np.concatenate([known[position], strange[late]]),
-            np.concatenate([column, further]),
-            np.concatenate([value, more]),
+            np.concatenate([known[position], np.repeat(strange, many)]),
+            np.concatenate([column, *(one for one, _ in met)]),
+            np.concatenate([value, *(alike for _, alike in met)]),
         )
 
-    def _spelled(self, keys: Sequence[str]) -> Matrix:
+    def _meet(self, keys: Sequence[str]) -> list[tuple[Ints, Floats]]:
+        """Columns that words from elsewhere resemble, and how much; remembered, for such words come back."""
+        remembered = {key: self._met[key] for key in keys if key in self._met}
+        new = [key for key in dict.fromkeys(keys) if key not in remembered]
+        if new:
+            found = self._resembling(Spelled.of(new, self.rarity))
+            ends = found.indptr.tolist()
+            for key, start, end in zip(new, ends, ends[1:], strict=False):
+                remembered[key] = (found.indices[start:end].copy(), found.data[start:end].copy())
+            if len(self._met) > MOST_MET:
+                self._met.clear()
+            self._met.update(remembered)
+        return [remembered[key] for key in keys]
+
+    def _cosines(self, spelled: Spelled) -> Matrix:
         """Words by the grams known here, of length one with those that are not."""
-        found = [[] if key.startswith(MARK) else grams(key, self.rarity.recipe) for key in keys]
-        flat = np.fromiter((bucket for one in found for bucket in one), np.int32)
-        ends = np.concatenate([[0], np.cumsum([len(one) for one in found], dtype=np.int64)])
-        whole = compressed(self.rarity.grams[flat], flat, ends, self.rarity.recipe.gram_buckets)
+        ends = np.concatenate([[0], np.cumsum(spelled.many, dtype=np.int64)])
+        weights = self.rarity.grams[spelled.buckets]
+        whole = compressed(weights, spelled.buckets, ends, self.rarity.recipe.gram_buckets)
         lengths = row_norms(whole)
-        scaled = whole.data / np.where(lengths > 0, lengths, 1)[row_numbers(whole)]
-        place = np.minimum(np.searchsorted(self._buckets, flat), max(len(self._buckets) - 1, 0))
-        known = self._buckets[place] == flat
+        scaled = weights / np.where(lengths > 0, lengths, 1)[row_numbers(whole)]
+        place = np.minimum(np.searchsorted(self._buckets, spelled.buckets), max(len(self._buckets) - 1, 0))
+        known = self._buckets[place] == spelled.buckets
         return within(compressed(scaled, place, ends, len(self._buckets)), known)
 
-    def _resembling(self, keys: Sequence[str]) -> Matrix:
+    def _resembling(self, spelled: Spelled) -> Matrix:
         if not len(self._buckets):
-            return empty(len(keys), len(self))
-        found = strong_products(self._spelled(keys), self._by_gram, self.rarity.recipe.related_least)
-        same = _languages(keys)[row_numbers(found)] == self.languages[found.indices]
-        return within(found, same)
-
-
-def _languages(keys: Sequence[str]) -> Codes:
-    number = {code: at for at, code in enumerate(LANGUAGES)}
-    return np.fromiter((number.get(key[:2], -1) for key in keys), np.int8, len(keys))
+            return empty(len(spelled.many), len(self))
+        found = strong_products(self._cosines(spelled), self._by_gram, self.rarity.recipe.related_least)
+        return within(found, spelled.languages[row_numbers(found)] == self.spelled.languages[found.indices])

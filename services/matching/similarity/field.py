@@ -118,22 +118,15 @@ class Field:
         """The postings of every column."""
         return turned(self.rows)
 
-    @cached_property
-    def present(self) -> tuple[Ints, Ints]:
-        """Owners that have a unit, and the first of each."""
-        present, first = np.unique(self.owners, return_index=True)
-        return present, first.astype(np.int32)
-
     def units_of(self, owner: int) -> range:
         start, end = np.searchsorted(self.owners, (owner, owner + 1))
         return range(int(start), int(end))
 
     def per_owner(self, values: Floats, owners: int, join: np.ufunc) -> Floats:
-        """Values of units (the last axis) joined to values of owners; 0 for an owner without any."""
-        result = np.zeros((*values.shape[:-1], owners), np.float32)
-        present, first = self.present
-        if len(present):
-            result[..., present] = join.reduceat(values, first, axis=-1)
+        """Values of units joined to values of owners; 0 for an owner without any."""
+        result = np.zeros(owners, np.float32)
+        some = np.flatnonzero(values)
+        join.at(result, self.owners[some], values[some])
         return result
 
 
@@ -155,14 +148,14 @@ def weighed(counts: Matrix, columns: Columns, usual: Lengths) -> Matrix:
     recipe = columns.rarity.recipe
     spoken = np.maximum((lengths > 0).sum(axis=1), 1) ** recipe.two_languages
     scale = ((1 - recipe.slope) * np.array(usual, np.float32) + recipe.slope * lengths) * spoken[:, None]
-    language = columns.languages[counts.indices]
+    language = columns.spelled.languages[counts.indices]
     scaled = data / scale[row_numbers(counts), np.maximum(language, 0)]
     return with_values(counts, np.where(language < 0, counts.data, scaled))
 
 
 def _measured(counts: Matrix, columns: Columns) -> tuple[Floats, Floats]:
     """Weights before scaling, and the length of each row in each language."""
-    language = columns.languages[counts.indices]
+    language = columns.spelled.languages[counts.indices]
     data = (1 + np.log(counts.data)) * columns.weights[counts.indices]
     rows, many = row_numbers(counts), counts.shape[0]
     squares = [np.bincount(rows, np.where(language == at, data, 0) ** 2, many) for at in range(len(LANGUAGES))]

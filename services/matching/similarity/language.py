@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from threading import Lock
@@ -12,6 +12,7 @@ import snowballstemmer
 from services.matching.similarity.recipe import LANGUAGES
 
 WORD = re.compile(r"[^\W_]+")
+DANISH = re.compile("[æøå]")
 # Words of one language that are function words of the other: town and ice; humans and a lair.
 CONTENT = {"da": frozenset({"by", "is", "so"}), "en": frozenset({"man", "men", "den", "dig", "far"})}
 DANISH_LETTER = 0.7  # what a word with æ, ø or å speaks for Danish, beside a function word
@@ -64,12 +65,11 @@ def telling_words() -> dict[str, frozenset[str]]:
     return {"da": danish - english, "en": english - danish}
 
 
-def language_of(found: Iterable[str], *, otherwise: str | None = None) -> str | None:
+def language_of(found: Sequence[str], *, otherwise: str | None = None) -> str | None:
     """`da` or `en` by function words and Danish letters; `otherwise` where words are too few to tell."""
-    telling, danish, english = telling_words(), 0.0, 0.0
-    for word in found:
-        danish += (word in telling["da"]) + DANISH_LETTER * (not word.isascii() and not {*word}.isdisjoint("æøå"))
-        english += word in telling["en"]
+    telling = telling_words()
+    danish, english = (float(sum(map(telling[code].__contains__, found))) for code in LANGUAGES)
+    danish += DANISH_LETTER * sum(DANISH.search(word) is not None for word in found if not word.isascii())
     if danish == english:
         return otherwise
     return "da" if danish > english else "en"

@@ -60,8 +60,9 @@ class Scores:
     @cached_property
     def their_offers(self) -> Floats:
         """How well their offers meet my needs: the best offer for each need, the strongest needs first."""
-        best = self.segment.fields["offers"].per_owner(self.offers_for_needs, len(self.segment.profiles), np.maximum)
-        return rooted(raised(best, self.recipe).sum(axis=0), self.recipe)
+        field, count = self.segment.fields["offers"], len(self.segment.profiles)
+        best = [raised(field.per_owner(one, count, np.maximum), self.recipe) for one in self.offers_for_needs]
+        return rooted(sum(best, np.zeros(count, np.float32)), self.recipe)
 
     @cached_property
     def my_offers(self) -> Floats:

@@ -31,6 +31,10 @@ class Rarity:
         rarest = {code: (np.log(1 + held.shape[0]) + 1) ** recipe.rarity_power for code, held in documents.items()}
         return cls(recipe, places, known, rarest, _gram_weights(places, recipe))
 
+    def grams_of(self, key: str) -> tuple[int, ...]:
+        """Buckets of the grams of a word; a mark has none."""
+        return grams(key, self.recipe.gram_length, self.recipe.gram_buckets) if key[:2] in self.rarest else ()
+
     def of(self, key: str) -> float:
         """Of a word, written as its language and its stem."""
         place = self.places.get(key)
@@ -46,16 +50,16 @@ def _fitted(documents: Matrix) -> Floats:
 
 
 def _gram_weights(places: Mapping[str, int], recipe: Recipe) -> Floats:
+    """How rare each gram is among the words there are."""
     chosen = [key for key in places if key[:2] in LANGUAGES]
-    seen = np.zeros(recipe.gram_buckets, np.int64)
-    for key in chosen:
-        seen[list(grams(key, recipe))] += 1
+    found = (bucket for key in chosen for bucket in grams(key, recipe.gram_length, recipe.gram_buckets))
+    seen = np.bincount(np.fromiter(found, np.int64), minlength=recipe.gram_buckets)
     return np.log((1 + len(chosen)) / (1 + seen)).astype(np.float32)
 
 
 @lru_cache(maxsize=200_000)
-def grams(key: str, recipe: Recipe) -> tuple[int, ...]:
+def grams(key: str, length: int, buckets: int) -> tuple[int, ...]:
     """Buckets of the grams of a word with a space before it; the whole of it where it is shorter than a gram."""
-    padded, length = key[2:], recipe.gram_length
+    padded = key[2:]
     cut = {padded[at : at + length] for at in range(max(1, len(padded) - length + 1))}
-    return tuple({crc32(gram.encode()) % recipe.gram_buckets for gram in cut})
+    return tuple({crc32(gram.encode()) % buckets for gram in cut})

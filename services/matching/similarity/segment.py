@@ -39,26 +39,26 @@ class Segment:
     def of(cls, profiles: Iterable[Profile], terms: Terms, fitted: Fitted) -> "Segment":
         """Read profiles and weigh them by what was fitted before."""
         gathered = _Gathering.of(profiles, terms, fitted.rarity.recipe)
-        return gathered.segment(Columns(gathered.places, fitted.rarity), fitted)
+        return gathered.segment(Columns.of(gathered.places, fitted.rarity), fitted)
 
     @classmethod
     def fitted(cls, profiles: Iterable[Profile], terms: Terms, recipe: Recipe) -> tuple["Segment", Fitted]:
         """Read profiles, fit on them, weigh them."""
         gathered = _Gathering.of(profiles, terms, recipe)
-        columns = Columns(gathered.places, Rarity.fitted(gathered.places, gathered.documents(), recipe))
+        columns = Columns.of(gathered.places, Rarity.fitted(gathered.places, gathered.documents(), recipe))
         usual = {name: usual_lengths(one.counts(), columns) for name, one in gathered.fields.items()}
         fitted = Fitted(columns.rarity, usual)
         return gathered.segment(columns, fitted), fitted
 
     def joined(self, newer: "Segment") -> "Segment":
         """These profiles and newer ones after them."""
-        places = dict(self.columns.places)
-        moved = np.array([places.setdefault(key, len(places)) for key in newer.columns.places], np.int32)
+        columns = self.columns.joined(newer.columns.keys)
+        moved = columns.places_of(newer.columns.keys)
         fields = {}
         for name, held in newer.fields.items():
-            rows = compressed(held.rows.data, moved[held.rows.indices], held.rows.indptr, len(places))
+            rows = compressed(held.rows.data, moved[held.rows.indices], held.rows.indptr, len(columns))
             fields[name] = self.fields[name].joined(Field(held.owners, held.facts, rows), len(self.profiles))
-        return Segment(self.profiles + newer.profiles, Columns(places, self.columns.rarity), fields)
+        return Segment(self.profiles + newer.profiles, columns, fields)
 
     @cached_property
     def positions(self) -> Mapping[UUID, int]:

@@ -1,8 +1,8 @@
 """Two units word by word: which of my words meets which of theirs, and what it gives."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 import numpy as np
@@ -75,7 +75,7 @@ class Meeting:
         pairs = self.reach.said[reached].astype(np.int64) * width + rows.indices[here][at]
         both, place = np.unique(pairs, return_inverse=True)
         values = np.bincount(place, self.reach.weights[reached] * rows.data[here][at], len(both))
-        is_mark = self.segment.columns.languages[both % width] < 0
+        is_mark = self.segment.columns.spelled.languages[both % width] < 0
         return Contacts(
             float(values[~is_mark].sum()),
             self._read(both[~is_mark], values[~is_mark]),
@@ -118,10 +118,14 @@ def weak_keys() -> frozenset[str]:
 
 def as_written(stemmed: str, code: str, texts: Sequence[str]) -> str:
     """The first word of the texts with this stem; the stem where none has it."""
-    return next((forms[stemmed] for text in texts if stemmed in (forms := forms_of(text, code))), stemmed)
-
-
-@lru_cache(maxsize=2_000)
-def forms_of(text: str, code: str) -> Mapping[str, str]:
-    """Words of a text as they are written, by their stems."""
-    return {stem(word.lower(), code): word for word in reversed(WORD.findall(normal(text)))}
+    start = stemmed[:-1] or stemmed  # Snowball may change the last letter: companies, compani
+    for text in texts:
+        plain = normal(text)
+        lower = plain.lower()
+        at = lower.find(start)
+        while at >= 0:
+            found = WORD.match(plain, at)
+            if found and not lower[at - 1 : at].isalnum() and stem(found.group().lower(), code) == stemmed:
+                return found.group()
+            at = lower.find(start, at + 1)
+    return stemmed

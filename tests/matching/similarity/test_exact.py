@@ -14,7 +14,7 @@ from services.matching.similarity.columns import MARK
 from services.matching.similarity.field import word_key
 from services.matching.similarity.question import Asked
 from services.matching.similarity.ranking import score_of
-from services.matching.similarity.rarity import Rarity, grams
+from services.matching.similarity.rarity import Rarity
 from services.matching.similarity.recipe import LANGUAGES, kind_fit
 from services.matching.similarity.snapshot import SEARCH, Snapshot
 from services.matching.similarity.units import Unit, units_of
@@ -46,7 +46,7 @@ def resemblance(one: str, other: str, rarity: Rarity) -> float:
     """The cosine of two words' grams."""
     if one[:2] != other[:2] or one.startswith(MARK):
         return 0.0
-    mine, theirs = set(grams(one, rarity.recipe)), set(grams(other, rarity.recipe))
+    mine, theirs = set(rarity.grams_of(one)), set(rarity.grams_of(other))
     if mine.isdisjoint(theirs):
         return 0.0
     squares = [sum(float(rarity.grams[bucket]) ** 2 for bucket in some) for some in (mine & theirs, mine, theirs)]
