@@ -30,6 +30,8 @@ class Control:
             sabotage=self.sabotage,
             victims=self.victims,
             still_within=self.still_within,
+            # Else the events themselves are lost, and everything with them: a smaller fault must be seen too.
+            at_once=False,
         )
 
     def convicts(self, outcome: Outcome) -> bool:

@@ -22,12 +22,14 @@ class Kill:
     pause: float
 
 
-def plan_kills(victims: Sequence[str], total: int, dice: random.Random) -> list[Kill]:
+def plan_kills(victims: Sequence[str], total: int, dice: random.Random, *, at_once: bool) -> list[Kill]:
     """In this order, spread over `total` requests; each is down for up to a second, and then for its start.
 
-    The first strikes at once, when what all the rest depends on was told a moment before.
+    `at_once`: the first strikes before anything is asked, when what all the rest depends on was told a moment ago.
     """
-    spread = [0.0, *(number + dice.uniform(0.2, 0.8) for number in range(1, len(victims)))]
+    spread = [number + dice.uniform(0.2, 0.8) for number in range(len(victims))]
+    if at_once:
+        spread[0] = 0.0
     return [
         Kill(victim, int(place * total / len(victims)), dice.uniform(0, LONGEST_PAUSE))
         for victim, place in zip(victims, spread, strict=True)

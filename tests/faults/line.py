@@ -1,5 +1,6 @@
 """Was the line served in order? The history that the outbox tells, played again by an independent rule."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -57,7 +58,9 @@ class History:
     """Plays one event's messages. `faults` says in words what should not have happened."""
 
     def __init__(self, room: Room, wishes: Mapping[UUID, Wish]) -> None:
-        self._room, self._wishes = room, wishes
+        self._room = room
+        # Who is told of and not there is another's fault to tell.
+        self._wishes = defaultdict(lambda: Wish((None,), together=False), wishes)
         self._line: list[tuple[UUID, UUID]] = []
         self.status: dict[UUID, str] = {}
         self.oversold: list[str] = []

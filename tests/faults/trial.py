@@ -39,6 +39,7 @@ class Plan:
     sabotage: str | None = None
     victims: tuple[str, ...] = ()
     still_within: float = 180.0
+    at_once: bool = True
 
     @property
     def mortal(self) -> tuple[str, ...]:
@@ -102,16 +103,16 @@ async def _load(plan: Plan, writers: Writers, reaper: Reaper) -> None:
     events = await writers.publish_events(plan.events, plan.registrations)
     signing_up = Progress(plan.registrations)
     victims = [plan.mortal[number % len(plan.mortal)] for number in range(plan.kills)]
-    await asyncio.gather(
-        writers.sign_up(events, plan.registrations, signing_up),
-        reaper.strike(plan_kills(victims[:early], signing_up.total, dice), signing_up),
-    )
+    kills = plan_kills(victims[:early], signing_up.total, dice, at_once=plan.at_once)
+    async with asyncio.TaskGroup() as together:
+        together.create_task(writers.sign_up(events, plan.registrations, signing_up))
+        together.create_task(reaper.strike(kills, signing_up))
     changes = writers.plan_changes()
     changing = Progress(len(changes))
-    await asyncio.gather(
-        writers.change(changes, changing),
-        reaper.strike(plan_kills(victims[early:], changing.total, dice), changing),
-    )
+    kills = plan_kills(victims[early:], changing.total, dice, at_once=False)
+    async with asyncio.TaskGroup() as together:
+        together.create_task(writers.change(changes, changing))
+        together.create_task(reaper.strike(kills, changing))
 
 
 def _judge(outcome: Outcome, writers: Writers, reaper: Reaper, records: Records) -> None:

@@ -218,8 +218,9 @@ def _wishes(records: Records) -> dict[UUID, Wish]:
     for message in registration_messages(records):
         if message.type == CREATED:
             first |= {UUID(each["id"]): each.get("ticket_type") for each in message.data["attendees"]}
+    together = {row.id for row in records.registrations.values() if row.waits_together}
     return {
-        row.id: Wish((first.get(row.id), *row.also_accepts), records.registrations[row.registration_id].waits_together)
+        row.id: Wish((first.get(row.id), *row.also_accepts), row.registration_id in together)
         for row in records.attendees.values()
     }
 
