@@ -13,7 +13,7 @@ from services.matching.similarity.matrices import (
     Matrix,
     compressed,
     empty,
-    gathered,
+    joined_rows,
     row_norms,
     row_numbers,
     strong_products,
@@ -107,20 +107,16 @@ class Columns:
         """The columns of words or marks, -1 for what is not here."""
         return np.fromiter((self.places.get(key, -1) for key in keys), np.int32, len(keys))
 
-    def resembling(self, keys: Sequence[str], places: Ints) -> tuple[Ints, Ints, Floats]:
-        """Position in `keys`, column that resembles it, and how much; one after another."""
+    def resembling(self, keys: Sequence[str], places: Ints) -> Matrix:
+        """Words, whose columns are `places`, by the columns that resemble them."""
         if "related" not in self.__dict__:
-            found = self._resembling(Spelled.of(keys, self.rarity))
-            return gathered(found, np.arange(len(keys), dtype=np.int32))
-        known, strange = (np.flatnonzero(chosen).astype(np.int32) for chosen in (places >= 0, places < 0))
-        position, column, value = gathered(self.related, places[known])
-        met = self._meet([keys[at] for at in strange.tolist()])
-        many = np.fromiter((len(one) for one, _ in met), np.int64, len(met))
-        return (
-            np.concatenate([known[position], np.repeat(strange, many)]),
-            np.concatenate([column, *(one for one, _ in met)]),
-            np.concatenate([value, *(alike for _, alike in met)]),
-        )
+            return self._resembling(Spelled.of(keys, self.rarity))
+        known, strange = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
+        rows = dict(zip(strange.tolist(), self._meet([keys[at] for at in strange.tolist()]), strict=True))
+        ends = self.related.indptr[places[known]], self.related.indptr[places[known] + 1]
+        for at, start, end in zip(known.tolist(), ends[0].tolist(), ends[1].tolist(), strict=True):
+            rows[at] = self.related.indices[start:end], self.related.data[start:end]
+        return joined_rows([rows[at] for at in range(len(keys))], len(self))
 
     def _meet(self, keys: Sequence[str]) -> list[tuple[Ints, Floats]]:
         """Columns that words from elsewhere resemble, and how much; remembered, for such words come back."""

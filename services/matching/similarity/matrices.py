@@ -1,5 +1,6 @@
 """Sparse rows of float32. SciPy is used here and nowhere else, so that its types are told once."""
 
+from collections.abc import Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -32,6 +33,14 @@ def ones_at(rows: Ints, columns: Ints, width: int) -> Matrix:
     made: Any = sparse.csr_array((np.ones(len(row), np.float32), places), shape=(int(row.max(initial=-1)) + 1, width))
     made.data[:] = 1
     return cast(Matrix, made)
+
+
+def joined_rows(rows: Sequence[tuple[Ints, Floats]], width: int) -> Matrix:
+    """Rows of columns and values."""
+    ends = np.cumsum([0, *(len(columns) for columns, _ in rows)])
+    columns = np.concatenate([np.empty(0, np.int32), *(columns for columns, _ in rows)])
+    values = np.concatenate([np.empty(0, np.float32), *(values for _, values in rows)])
+    return compressed(values, columns, ends, width)
 
 
 def below(upper: Matrix, lower: Matrix, width: int) -> Matrix:

@@ -10,7 +10,7 @@ import numpy as np
 from services.matching.similarity.columns import MARK, Columns
 from services.matching.similarity.field import word_key
 from services.matching.similarity.language import stem
-from services.matching.similarity.matrices import Floats, Ints
+from services.matching.similarity.matrices import Floats, Ints, Matrix, gathered
 from services.matching.similarity.profile import Profile
 from services.matching.similarity.rarity import Rarity
 from services.matching.similarity.terms import OTHER, Terms
@@ -50,15 +50,15 @@ class Reach:
     units: Ints
 
     @classmethod
-    def of(cls, asked: Asked, columns: Columns) -> "Reach":
-        places = columns.places_of(asked.keys)
+    def of(cls, asked: Asked, at: Ints, places: Ints, alike: Matrix) -> "Reach":
+        """`at` is where the keys of what is asked stand in `places` and in the rows of `alike`."""
         said, exactly = np.array(asked.of, np.int32), np.array(asked.exactly, np.float32)
-        here = np.flatnonzero(places >= 0)
-        at, near, alike = columns.resembling(asked.keys, places)
-        reached = np.concatenate([said[here], said[at]])
-        weights = np.concatenate([exactly[here], np.array(asked.nearly, np.float32)[at] * alike])
+        here = np.flatnonzero(places[at] >= 0)
+        worth, near, likeness = gathered(alike, at)
+        reached = np.concatenate([said[here], said[worth]])
+        weights = np.concatenate([exactly[here], np.array(asked.nearly, np.float32)[worth] * likeness])
         units = np.fromiter((one.unit for one in asked.said), np.int32, len(asked.said))[reached]
-        return cls(reached, np.concatenate([places[here], near]), weights, units)
+        return cls(reached, np.concatenate([places[at][here], near]), weights, units)
 
     def by_unit(self, many: int) -> tuple[Ints, Floats]:
         """The columns that are reached, and what each unit gives to each of them."""
@@ -75,6 +75,15 @@ class Question:
     offers: Asked
     needs: Asked
     about: Asked
+
+    def reach(self, columns: Columns) -> dict[str, Reach]:
+        """By field: what is asked of it. My needs ask their offers, and my offers their needs."""
+        asked = {"offers": self.needs, "needs": self.offers, "about": self.about}
+        numbers: dict[str, int] = {}
+        at = {name: [numbers.setdefault(key, len(numbers)) for key in one.keys] for name, one in asked.items()}
+        places = columns.places_of(list(numbers))
+        alike = columns.resembling(list(numbers), places)
+        return {name: Reach.of(one, np.array(at[name], np.int32), places, alike) for name, one in asked.items()}
 
 
 @dataclass(frozen=True, slots=True)

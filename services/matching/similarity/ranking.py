@@ -90,8 +90,7 @@ class Scores:
     @cached_property
     def reach(self) -> Mapping[str, Reach]:
         """By field: what is asked of it, in the columns of the segment."""
-        asked = {"offers": self.question.needs, "needs": self.question.offers, "about": self.question.about}
-        return {name: Reach.of(one, self.segment.columns) for name, one in asked.items()}
+        return self.question.reach(self.segment.columns)
 
     def _unit_scores(self, asked: Asked, name: str) -> Floats:
         """Asking units by units of a field."""
