@@ -59,6 +59,13 @@ async def learn(session: AsyncSession, people: Iterable[Person]) -> dict[str, Kn
     return {email: met[email] for email in named}
 
 
+def remember(session: AsyncSession, contact: Contact) -> Person:
+    """A contact that was read otherwise, so that `learn` need not read it again."""
+    met: dict[str, Known] = session.info.setdefault(_MET, {})
+    met.setdefault(contact.email, Known(contact.id, contact.email, contact.name, contact.language))
+    return Person(contact.email, contact.name)
+
+
 async def _meet(session: AsyncSession, met: dict[str, Known], emails: Sequence[str]) -> None:
     if emails:
         found = await (await session.connection()).execute(_by_email, {"emails": emails})

@@ -6,9 +6,10 @@ from uuid import UUID
 
 import sqlmodel
 from sqlalchemy import Table, select, update
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notify.contacts import Known, Person, learn
+from services.notify.contacts import Known, Person, learn, remember
 from services.notify.tables import (
     Contact,
     Event,
@@ -150,13 +151,21 @@ async def forget_profile_link(session: AsyncSession, told: MemberRemoved) -> Non
     await (await session.connection()).execute(statement)
 
 
-async def event_of(session: AsyncSession, event_id: UUID) -> Event:
-    """As this transaction knows it, read once."""
-    known: Event | None = session.info.get((_EVENT, event_id))
+async def event_of(session: AsyncSession, event_id: UUID) -> tuple[Event, Person | None]:
+    """An event as this transaction knows it, and whom to tell as its organiser; read once."""
+    known: tuple[Event, Person | None] | None = session.info.get((_EVENT, event_id))
     if known is None:
-        # The copy is written beside the session's own objects.
-        known = await session.get(Event, event_id, populate_existing=True)
-        if known is None:
+        statement = (
+            sqlmodel.select(Event, Contact)
+            .outerjoin(Contact, col(Contact.id) == Event.contact_id)
+            .where(Event.id == event_id)
+            # The copy is written beside the session's own objects.
+            .execution_options(populate_existing=True)
+        )
+        found = (await session.exec(statement)).one_or_none()
+        if found is None:
             raise NotHeardOfYet(f"event {event_id}")
+        event, contact = found
+        known = event, remember(session, contact) if contact else None
         session.info[_EVENT, event_id] = known
     return known

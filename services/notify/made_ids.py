@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import String, Uuid
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.expression import ColumnElement, bindparam
+from sqlalchemy.sql.expression import FunctionElement, bindparam
 
 
-class MadeId(ColumnElement[UUID]):
+class MadeId(FunctionElement[UUID]):
     """A new id for each row, in the order of time as `uuid7()` makes them."""
 
     inherit_cache = True

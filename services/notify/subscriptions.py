@@ -1,6 +1,5 @@
 """What notify listens to: copies keep the facts that letters need, facts are the letters themselves."""
 
-from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
 
@@ -88,48 +87,38 @@ async def keep_registration(session: AsyncSession, told: RegistrationFacts) -> N
 
 @subscriptions.fact(RegistrationCreated)
 async def tell_registration_created(session: AsyncSession, told: RegistrationCreated) -> None:
-    event = await event_of(session, told.event_id)
+    event, organiser = await event_of(session, told.event_id)
     if event.status == "cancelled":
         await _write(session, registrations.about_cancelled_event(told), event)
-        return
-    to_organiser = await _to_organiser(session, event, told, registrations.to_organiser_of_new)
-    await _write(session, registrations.created(told) + to_organiser, event)
+    else:
+        letters = registrations.created(told) + registrations.to_organiser_of_new(told, organiser)
+        await _write(session, letters, event)
 
 
 @subscriptions.fact(RegistrationUpdated)
 async def tell_registration_updated(session: AsyncSession, told: RegistrationUpdated) -> None:
-    event = await event_of(session, told.event_id)
+    event, organiser = await event_of(session, told.event_id)
     if message_at_hand(session) in session.info.get(_TOOK_OVER, ()):
         # Only who is new has not heard of it.
         await _write(session, [registrations.to_contact("registration_resent", told)], event)
     elif told.resend:
         await _write(session, registrations.resent(told), event)
     elif event.status != "cancelled":
-        to_organiser = await _to_organiser(session, event, told, registrations.to_organiser_of_gone)
-        await _write(session, registrations.updated(told) + to_organiser, event)
+        letters = registrations.updated(told) + registrations.to_organiser_of_gone(told, organiser)
+        await _write(session, letters, event)
 
 
 @subscriptions.fact(RegistrationCancelled)
 async def tell_registration_cancelled(session: AsyncSession, told: RegistrationCancelled) -> None:
-    event = await event_of(session, told.event_id)
+    event, organiser = await event_of(session, told.event_id)
     if event.status != "cancelled":
-        to_organiser = await _to_organiser(session, event, told, registrations.to_organiser_of_gone)
-        await _write(session, registrations.cancelled(told) + to_organiser, event)
-
-
-async def _to_organiser(
-    session: AsyncSession,
-    event: Event,
-    told: RegistrationFacts,
-    letters: Callable[[RegistrationFacts, Person], list[Letter]],
-) -> list[Letter]:
-    organiser = await session.get(Contact, event.contact_id) if event.contact_id else None
-    return letters(told, Person(organiser.email, organiser.name)) if organiser else []
+        letters = registrations.cancelled(told) + registrations.to_organiser_of_gone(told, organiser)
+        await _write(session, letters, event)
 
 
 @subscriptions.fact(RegistrationReminded)
 async def tell_registration_reminded(session: AsyncSession, told: RegistrationReminded) -> None:
-    event = await event_of(session, told.event_id)
+    event, _ = await event_of(session, told.event_id)
     registration = await _heard_of(session, Registration, told.registration_id)
     attendee = await _heard_of(session, RollEntry, told.attendee_id)
     contact = await _heard_of(session, Contact, attendee.contact_id or registration.contact_id)

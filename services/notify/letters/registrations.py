@@ -66,14 +66,14 @@ def to_contact(topic: Topic, told: RegistrationFacts, *, by_mail: bool = True) -
     )
 
 
-def to_organiser_of_new(told: RegistrationFacts, organiser: Person) -> list[Letter]:
-    return [_to_organiser("organiser_registration", told, organiser)]
+def to_organiser_of_new(told: RegistrationFacts, organiser: Person | None) -> list[Letter]:
+    return [_to_organiser("organiser_registration", told, organiser)] if organiser else []
 
 
-def to_organiser_of_gone(told: RegistrationFacts, organiser: Person) -> list[Letter]:
+def to_organiser_of_gone(told: RegistrationFacts, organiser: Person | None) -> list[Letter]:
     """One letter if somebody left."""
     left = any(each.to_status == "cancelled" and each.from_status != "cancelled" for each in told.changed)
-    return [_to_organiser("organiser_cancellation", told, organiser)] if left else []
+    return [_to_organiser("organiser_cancellation", told, organiser)] if organiser and left else []
 
 
 def _to_organiser(topic: Topic, told: RegistrationFacts, organiser: Person) -> Letter:
