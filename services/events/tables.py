@@ -173,6 +173,8 @@ class Attendee(Base, table=True):
     name: str | None = Field(default=None, max_length=200)
     email: str | None = Field(default=None, max_length=254)
     email_key: str | None = Field(default=None, max_length=254)
+    # Given by the attendee's own link: not for the eyes of the contact person.
+    email_is_own: bool = False
     job_title: str | None = Field(default=None, max_length=200)
     language: str | None = Field(default=None, max_length=2)
     ticket_type: str | None = Field(default=None, max_length=40)
@@ -190,6 +192,11 @@ class Attendee(Base, table=True):
     check_in_version: int = 0
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def email_for_contact(self) -> str | None:
+        """The address as the contact person may see it: none that the attendee gave by the own link."""
+        return None if self.email_is_own else self.email
 
 
 class ReplacedCode(Base, table=True):

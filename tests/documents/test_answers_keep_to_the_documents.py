@@ -41,7 +41,7 @@ def _schemathesis(document: str) -> subprocess.CompletedProcess[str]:
             str(Path(sys.executable).with_name("schemathesis")),
             *("run", document, "--header", f"Authorization: {caller['Authorization']}"),
             *("--max-examples", EXAMPLES, "--generation-deterministic", "--phases", "examples,coverage,fuzzing"),
-            *("--exclude-checks", NOT_CHECKED, "--no-color", "--warnings", "off"),
+            *("--exclude-checks", NOT_CHECKED, "--no-color", "--warnings", "off", "--request-timeout", "60"),
         ],
         capture_output=True,
         text=True,

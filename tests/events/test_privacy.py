@@ -77,6 +77,23 @@ async def test_a_registrations_link_shows_the_people_of_that_registration(client
     assert await outcomes(client, registration, params={"key": key_of(other)}) == [404, 404, 404]
 
 
+async def test_an_address_given_by_the_own_link_is_not_for_the_contact_person(client: Client) -> None:
+    _, registration = await two_people(client)
+    attendee = await own_attendee(client, registration)
+    own = {"key": attendee["links"]["page"].split("key=")[1]}
+    path = f"/v1/attendees/{attendee['id']}"
+    given = await client.patch(path, params=own, json={"name": "Cille Dam", "email": "cille@example.org"})
+    assert given.json()["email"] == "cille@example.org"
+    contact = {"key": key_of(registration)}
+    for seen in (path, f"/v1/registrations/{registration['id']}"):
+        assert "cille@example.org" not in (await client.get(seen, params=contact)).text
+    assert (await client.get(path, headers=ORGANISER)).json()["email"] == "cille@example.org"
+    manager = as_caller("manager", organisation=registration["organisation"]["id"], email="chef@example.org")
+    assert (await client.get(path, headers=manager)).json()["email"] == "cille@example.org"
+    await client.patch(path, params=contact, json={"name": "Dan Eg", "email": "dan@example.org"})
+    assert (await client.get(path, params=contact)).json()["email"] == "dan@example.org"
+
+
 async def test_a_member_sees_the_own_registrations_and_not_a_colleagues(client: Client) -> None:
     _, registration = await two_people(client)
     organisation = registration["organisation"]["id"]

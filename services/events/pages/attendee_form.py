@@ -30,18 +30,23 @@ class NameForm:
 
     @classmethod
     def of(cls, attendee: Attendee) -> "NameForm":
+        """As the attendee's own page shows it."""
         return cls(attendee.name or "", attendee.email or "")
+
+    @classmethod
+    def for_contact(cls, attendee: Attendee) -> "NameForm":
+        return cls(attendee.name or "", attendee.email_for_contact or "")
 
     @classmethod
     def read(cls, form: Form) -> "NameForm":
         return cls(form.one("name") or "", form.one("email") or "")
 
-    async def apply(self, session: Transaction, links: Links, attendee: Attendee) -> bool:
+    async def apply(self, session: Transaction, links: Links, attendee: Attendee, *, by_own_link: bool) -> bool:
         """Whether it was taken. An e-mail left empty stays as it was; a new one hands the seat over."""
         given = {"name": self.name} | ({"email": self.email} if self.email else {})
         try:
             change = AttendeeChange.model_validate(given)
-            new = NewName(frozenset(given), name=change.name, email=change.email)
+            new = NewName(frozenset(given), name=change.name, email=change.email, by_own_link=by_own_link)
             await rename(session, links, attendee, new, late=False)
         except ValidationError as wrong:
             places = {item["loc"][0] for item in wrong.errors(include_input=False)}

@@ -73,7 +73,7 @@ async def ask_for_name(
 ) -> Response:
     own, seen = await _find(session, registration, visitor)
     one = _one_of(seen, attendee)
-    return _show(request, "name.html", own, seen, attendee=one, form=NameForm.of(one))
+    return _show(request, "name.html", own, seen, attendee=one, form=NameForm.for_contact(one))
 
 
 @router.post(ONE)
@@ -89,7 +89,7 @@ async def name_by_page(
     own, seen = await _find(session, registration, visitor)
     one = _one_of(seen, attendee)
     before, filled = one.code_version, NameForm.read(form)
-    if not await filled.apply(session, links, one):
+    if not await filled.apply(session, links, one, by_own_link=False):
         return _show(request, "name.html", own, seen, status=422, attendee=one, form=filled)
     return moved(PAGE.format(registration=registration), done="named" if one.code_version == before else "handed_over")
 

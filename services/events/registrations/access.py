@@ -14,11 +14,15 @@ from shared.problems import NotAuthenticated, NotFound
 
 @dataclass(frozen=True, slots=True)
 class OwnRegistration:
-    """A registration the caller may see. `organises`: as the organiser of its event."""
+    """A registration the caller may see. `organises`: as the organiser of its event.
+
+    `sees_all`: also the addresses that attendees gave by their own links (organisers, managers).
+    """
 
     registration: Registration
     event: Event
     organises: bool
+    sees_all: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +33,7 @@ class OwnAttendee:
     registration: Registration
     event: Event
     organises: bool
+    sees_all: bool
     alone: bool
 
 
@@ -49,14 +54,18 @@ async def find_registration(session: AsyncSession, registration_id: UUID, caller
     registration, event = found
     organises = caller.organises(event.organisation_id)
     if organises or _is_own(caller, registration):
-        return OwnRegistration(registration, event, organises)
+        return OwnRegistration(registration, event, organises, organises or _manages(caller, registration))
     raise _refuse(caller)
+
+
+def _manages(caller: Caller, registration: Registration) -> bool:
+    return registration.organisation_id is not None and caller.manages(registration.organisation_id)
 
 
 def _is_own(caller: Caller, registration: Registration) -> bool:
     if caller.holds(Purpose.REGISTRATION, registration.id, registration.link_version):
         return True
-    if registration.organisation_id and caller.manages(registration.organisation_id):
+    if _manages(caller, registration):
         return True
     own_address = caller.email is not None and same_address(caller.email) == same_address(registration.contact_email)
     return own_address and bool(caller.roles & {"member", "manager"})
@@ -70,6 +79,6 @@ async def find_attendee(session: AsyncSession, attendee_id: UUID, caller: Caller
     if caller.holds(Purpose.ATTENDEE, attendee.id, attendee.link_version):
         registration = await session.get_one(Registration, attendee.registration_id)
         event = await session.get_one(Event, attendee.event_id)
-        return OwnAttendee(attendee, registration, event, organises=False, alone=True)
+        return OwnAttendee(attendee, registration, event, organises=False, sees_all=True, alone=True)
     own = await find_registration(session, attendee.registration_id, caller)
-    return OwnAttendee(attendee, own.registration, own.event, own.organises, alone=False)
+    return OwnAttendee(attendee, own.registration, own.event, own.organises, own.sees_all, alone=False)

@@ -31,6 +31,7 @@ class NewName:
     email: str | None = None
     job_title: str | None = None
     language: Language | None = None
+    by_own_link: bool = False
 
 
 @dataclass(slots=True)
@@ -58,6 +59,7 @@ async def rename(session: AsyncSession, links: Links, attendee: Attendee, new: N
     """
     held = await hold(session, attendee.event_id)
     await session.refresh(attendee)
+    address_before = attendee.email
     if attendee.status not in ACTIVE:
         raise WrongStatus(f"This attendee is {attendee.status}; only active ones can be changed.")
     if not late and utc_now() >= held.event.changes_close_at:
@@ -67,6 +69,8 @@ async def rename(session: AsyncSession, links: Links, attendee: Attendee, new: N
     code_before = attendee.code_hash
     change = _apply_name(links, attendee, new)
     if change is not None:
+        if attendee.email != address_before:
+            attendee.email_is_own = new.by_own_link
         session.add(attendee)
         if attendee.code_hash != code_before:
             session.add(ReplacedCode(code_hash=code_before, attendee_id=attendee.id))

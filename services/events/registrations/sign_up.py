@@ -208,6 +208,7 @@ def attendee_row(
         "name": attendee.name,
         "email": attendee.email,
         "email_key": same_address(attendee.email) if attendee.email else None,
+        "email_is_own": False,
         "job_title": asked.job_title,
         "language": asked.language,
         "ticket_type": attendee.ticket_type,

@@ -74,13 +74,14 @@ def _plain(attendee: Attendee) -> dict[str, object]:
 
 def _own_view(own: OwnAttendee, settings: ServiceSettings, links: Links, *, with_ticket: bool = True) -> AttendeeView:
     attendee = own.attendee
+    plain = _plain(attendee) | {"email": attendee.email if own.sees_all else attendee.email_for_contact}
     if own.organises or not with_ticket:
-        return AttendeeView.model_validate({**_plain(attendee), "reference": own.registration.reference})
+        return AttendeeView.model_validate({**plain, "reference": own.registration.reference})
     code = links.ticket_code(attendee.id, attendee.code_version)
     key = links.key(Purpose.ATTENDEE, attendee.id, attendee.link_version, link_expiry(own.event.ends_at))
     return AttendeeView.model_validate(
         {
-            **_plain(attendee),
+            **plain,
             "reference": own.registration.reference,
             "ticket": {"code": code, "href": settings.public_url("events", f"/t/{code}")}
             if attendee.status == "confirmed"
@@ -147,7 +148,9 @@ async def change_attendee(
     own = await find_attendee(session, attendee, caller)
     before, given = own.attendee.link_version, body.model_dump(exclude_unset=True)
     if given:
-        await rename(session, links, own.attendee, NewName(frozenset(given), **given), late=own.organises)
+        await rename(
+            session, links, own.attendee, NewName(frozenset(given), **given, by_own_link=own.alone), late=own.organises
+        )
     mine = not own.alone or own.attendee.link_version == before
     return _own_view(own, request.app.state.settings, links, with_ticket=mine)
 

@@ -90,14 +90,21 @@ def next_steps(attendees: list[PlacedAttendee], event: Event, manage: str | None
 
 
 def view(
-    seen: RegistrationSeen, event: Event, settings: ServiceSettings, links: Links, *, with_links: bool
+    seen: RegistrationSeen,
+    event: Event,
+    settings: ServiceSettings,
+    links: Links,
+    *,
+    with_links: bool,
+    sees_all: bool = False,
 ) -> RegistrationView:
+    """`sees_all`: also the addresses that attendees gave by their own links."""
     registration = seen.registration
     own = registration_links(settings, links, registration.id, registration.link_version, event) if with_links else None
     attendees = [
         PlacedAttendee.model_validate(
-            each.model_dump(include={"id", "status", "name", "email", "ticket_type"})
-            | {"position": seen.positions.get(each.id)}
+            each.model_dump(include={"id", "status", "name", "ticket_type"})
+            | {"email": each.email if sees_all else each.email_for_contact, "position": seen.positions.get(each.id)}
         )
         for each in seen.attendees
     ]

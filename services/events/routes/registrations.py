@@ -82,7 +82,8 @@ async def list_event_registrations(
         limit=limit + 1,
     )
     items = [
-        view(seen, seen_event.event, request.app.state.settings, links, with_links=False) for seen in found[:limit]
+        view(seen, seen_event.event, request.app.state.settings, links, with_links=False, sees_all=True)
+        for seen in found[:limit]
     ]
     return Page(items=items, next_cursor=write_cursor(links, [str(items[-1].id)]) if len(found) > limit else None)
 
@@ -106,7 +107,14 @@ async def _answer(
 ) -> RegistrationView:
     response.headers["ETag"] = f'"{own.registration.version}"'
     seen = await see(session, own.registration)
-    return view(seen, own.event, request.app.state.settings, links, with_links=with_links and not own.organises)
+    return view(
+        seen,
+        own.event,
+        request.app.state.settings,
+        links,
+        with_links=with_links and not own.organises,
+        sees_all=own.sees_all,
+    )
 
 
 class ContactChange(Input):

@@ -40,6 +40,7 @@ def upgrade() -> None:
         sa.Column("sequence", sa.Integer(), nullable=False),
         sa.Column("checked_in_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=True),
         sa.Column("checked_in_door", sqlmodel.sql.sqltypes.AutoString(length=80), nullable=True),
+        sa.Column("email_is_own", sa.Boolean(), nullable=False),
         sa.Column("inside", sa.Boolean(), nullable=False),
         sa.Column("check_in_version", sa.Integer(), nullable=False),
         sa.Column("created_at", sqlmodel.sql.sqltypes.UTCDateTime(), nullable=False),
