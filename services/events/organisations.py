@@ -6,9 +6,7 @@ organisation without parent has it. A name is no identity.
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlalchemy import delete, or_, select
@@ -18,9 +16,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.events.tables import Base, Organisation
 from shared.contracts.matching import OrganisationFacts
 from shared.database import uuid7
+from shared.domains import own_domain, website_domain
 from shared.problems import Problem
-
-FREE_MAIL = frozenset(Path(__file__).with_name("free_mail.txt").read_text().split())
 
 organisations = Base.metadata.tables["organisations"]
 
@@ -39,11 +36,12 @@ class NamedOrganisation:
     cvr: str | None = None
     country: str = "DK"
     website: str | None = None
-    contact_domain: str | None = None
+    contact_email: str | None = None
 
     @property
     def domain(self) -> str | None:
-        return web_domain(self.website) or own_domain(self.contact_domain)
+        at_work = own_domain(self.contact_email) if self.contact_email else None
+        return website_domain(self.website) or at_work
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +55,6 @@ class Recognised:
     country: str
     website: str | None
     new: bool
-
-
-def own_domain(domain: str | None) -> str | None:
-    """The domain, unless anybody can have an address there."""
-    return None if domain is None or domain.lower() in FREE_MAIL else domain.lower()
-
-
-def web_domain(website: str | None) -> str | None:
-    host = urlsplit(website).hostname if website else None
-    return own_domain(host.removeprefix("www.")) if host else None
 
 
 async def recognise(
@@ -211,7 +199,7 @@ async def keep_copy(session: AsyncSession, facts: OrganisationFacts) -> None:
     )
     row.name, row.kind, row.cvr, row.country = facts.name, facts.kind, facts.cvr, facts.country
     row.website, row.parent = facts.website, facts.parent
-    row.domain = web_domain(facts.website) or row.domain
+    row.domain = website_domain(facts.website) or row.domain
     alone = facts.parent is None
     row.sole_cvr = alone and row.cvr is not None and not await _taken(session, row, cvr=row.cvr, country=row.country)
     row.sole_domain = alone and row.domain is not None and not await _taken(session, row, domain=row.domain)

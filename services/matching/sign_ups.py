@@ -9,11 +9,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching import claims
 from services.matching.claims import Person
-from services.matching.mail_domains import own_domain, website_domain, writes_from_there
+from services.matching.mail_domains import writes_from_there
 from services.matching.profiles import checked_number, create
 from services.matching.tables import Event, Going, Organisation
 from services.matching.vocabulary import keys
 from shared.contracts.events import AttendeeStatus, EventFacts, RegisteredOrganisation, RegistrationFacts
+from shared.domains import own_domain, website_domain
 from shared.problems import Invalid, NotFound
 
 ACTIVE = frozenset(get_args(AttendeeStatus)) - {"cancelled", "rejected", "expired"}

@@ -37,7 +37,7 @@ from services.events.routes.registration_view import (
 from shared.auth import AnyCaller, Caller, Links
 from shared.contracts.events import ContactPerson
 from shared.database import database_of
-from shared.fields import Email, Input, Key, Language, Line, Phone, Url, email_domain, same_address
+from shared.fields import Email, Input, Key, Language, Line, Phone, Url, same_address
 from shared.idempotency import IdempotencyKey, KeyReused, claim_of
 from shared.problems import (
     FieldError,
@@ -144,7 +144,7 @@ def _named(body: SignUpInput) -> NamedOrganisation | None:
         cvr=_checked_cvr(number, given.country) if number else None,
         country=given.country,
         website=given.website,
-        contact_domain=email_domain(body.contact.email),
+        contact_email=body.contact.email,
     )
 
 

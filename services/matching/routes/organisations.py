@@ -10,7 +10,6 @@ from pydantic import AwareDatetime, BaseModel, Field
 from services.matching import claims, profiles
 from services.matching.claims import Person
 from services.matching.introductions import people_of
-from services.matching.mail_domains import own_domain, website_domain
 from services.matching.profile_fields import (
     FocusArea,
     Hub,
@@ -28,6 +27,7 @@ from services.matching.statements import readable
 from services.matching.tables import Organisation
 from shared.auth import AnyCaller, KnownCaller, TheLinks
 from shared.database import Reading, Transaction
+from shared.domains import own_domain, website_domain
 from shared.fields import Language, Line
 from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
 from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
