@@ -3,8 +3,9 @@
 import asyncio
 
 from prometheus_client import CollectorRegistry, Counter
+from sqlalchemy.exc import SQLAlchemyError
 
-from services.notify.deliveries import Outcome, claim, close, write_closings
+from services.notify.deliveries import CLAIMED_FOR, FIRST_DELAY, Outcome, claim, close, write_closings
 from services.notify.mail import compose
 from services.notify.mail_writer import MailWriter
 from services.notify.parcels import Parcel, load
@@ -18,6 +19,8 @@ from shared.telemetry import get_logger
 log = get_logger()
 
 MOST_UNDER_WAY = 16
+# Less than a claim holds: whoever claims it next must not find it still under way here.
+TRIED_FOR = 0.75 * CLAIMED_FOR.total_seconds()
 ENDS_WITHIN = 5.0
 LONGEST_WAIT = 5.0
 CLOSED_TOGETHER = 0.02
@@ -46,10 +49,9 @@ class Sending:
         """
         seen = self._pulse.count
         room = 0 if self._mailer.rests else MOST_UNDER_WAY - len(self._under_way)
-        if self._done or room:
-            # Whole even if the job is cancelled meanwhile: what is claimed and not started would wait for a minute.
-            self._round = asyncio.create_task(self._begin(room))
-            await asyncio.shield(self._round)
+        # Whole even if the job is cancelled meanwhile: what is claimed and not started would wait for a minute.
+        self._round = asyncio.create_task(self._begin(room))
+        await asyncio.shield(self._round)
         if self._under_way:
             await self._wait_for_news(seen)
         return bool(self._under_way or self._done)
@@ -63,12 +65,16 @@ class Sending:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
-        if self._done:
+        try:
             await self._close_and_claim(0)
+        except (SQLAlchemyError, OSError) as failed:
+            log.warning("mails sent and not written down", mails=len(self._done), error=type(failed).__name__)
         await self._mailer.close()
 
     async def _close_and_claim(self, room: int) -> list[Parcel]:
         """If it fails, what is done is closed in the next round, before its claim lapses and it is sent again."""
+        if not (self._done or room):
+            return []
         closings = [close(outcome) for outcome in self._done]
         quiet = not any(closing.failed for closing in closings)
         async with self._database.transaction(quiet=quiet) as session:
@@ -104,13 +110,16 @@ class Sending:
     async def _attempt(self, parcel: Parcel) -> Outcome:
         email = parcel.contact.email
         try:
-            await self._mailer.send(email, compose(self._writer.write(parcel)))
+            async with asyncio.timeout(TRIED_FOR):
+                await self._mailer.send(email, compose(self._writer.write(parcel)))
         except Refused as refused:
             # What a server answers often repeats the address, which is nobody else's to read.
             detail = str(refused).replace(email, "the address")[:500]
             return Outcome(parcel, "refused" if refused.permanent else "again", detail)
         except ServerAway as away:
             return Outcome(parcel, "away", str(away)[:500], rest=self._mailer.rests)
+        except TimeoutError:
+            return Outcome(parcel, "away", f"no answer within {TRIED_FOR:.0f} s", rest=FIRST_DELAY)
         except Exception as failed:
             log.exception("mail could not be written", delivery=str(parcel.delivery.id), exc_info=failed)
             return Outcome(parcel, "again", f"{type(failed).__name__} while writing")

@@ -7,8 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import pytest
 from sqlmodel import col, select, update
 
+from services.notify import sending
 from services.notify.app import create_app
 from services.notify.deliveries import CLAIMED_FOR, MOST_ATTEMPTS, back_off, claim
 from services.notify.settings import Settings
@@ -186,6 +188,25 @@ async def test_mails_under_way_are_ended_before_the_service_stops(database_url: 
     async with running(create_app, settings) as notify:
         await mailbox.wait_for(3)
         assert {each["status"] for each in await deliveries_of(notify)} == {"sent"}
+
+
+async def test_a_server_that_does_not_answer_is_tried_again_later(
+    notify: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sending, "TRIED_FOR", 0.3)
+    event, mailbox.held = published(), asyncio.Event()
+    await tell(notify, event, registered(event, attendee("Jens Lund")))
+
+    async def look() -> bool:
+        (delivery,) = await deliveries_of(notify, person="jens@example.org")
+        return "no answer within" in (delivery["last_error"] or "")
+
+    await eventually(look, within=20)
+    mailbox.held.set()
+    monkeypatch.setattr(sending, "TRIED_FOR", 20)
+    await make_due(notify)
+    sent = await the_delivery_to(notify, "jens@example.org", "sent")
+    assert len(sent["attempts"]) == 1
 
 
 async def test_an_organiser_sees_the_deliveries_of_the_own_events_alone(notify: Client, mailbox: Mailbox) -> None:
