@@ -130,7 +130,7 @@ def rooted(values: Floats, recipe: Recipe) -> Floats:
 
 
 def score_of(evidence: float, recipe: Recipe) -> float:
-    """Evidence to a score from 0 to 1 that grows with it: one half at `half_score`."""
+    """Evidence to a score from 0 to 1 that grows with it and means the same for everybody: see the recipe."""
     if evidence <= 0:
         return 0.0
     against: float = (recipe.half_score / evidence) ** recipe.score_power
