@@ -30,7 +30,7 @@ class Control:
             sabotage=self.sabotage,
             victims=self.victims,
             still_within=self.still_within,
-            # Else the events themselves are lost, and everything with them: a smaller fault must be seen too.
+            # Else the events themselves are lost, and all that depends on them: a small fault must be seen too.
             at_once=False,
         )
 

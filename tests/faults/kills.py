@@ -25,10 +25,10 @@ class Kill:
 def plan_kills(victims: Sequence[str], total: int, dice: random.Random, *, at_once: bool) -> list[Kill]:
     """In this order, spread over `total` requests; each is down for up to a second, and then for its start.
 
-    `at_once`: the first strikes before anything is asked, when what all the rest depends on was told a moment ago.
+    `at_once`: the first strikes before anything else is asked.
     """
     spread = [number + dice.uniform(0.2, 0.8) for number in range(len(victims))]
-    if at_once:
+    if at_once and spread:
         spread[0] = 0.0
     return [
         Kill(victim, int(place * total / len(victims)), dice.uniform(0, LONGEST_PAUSE))

@@ -29,7 +29,10 @@ WHILE_SIGNING_UP = 0.6
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """`still_within`: how long after the load everything may take to come to rest, claims and redeliveries included."""
+    """`still_within`: how long after the load everything may take to come to rest, claims and redeliveries included.
+
+    `at_once`: the first kill strikes when the events have just been told; else all have heard of them before.
+    """
 
     dialect: Dialect
     registrations: int
@@ -77,7 +80,7 @@ async def run_trial(plan: Plan, folder: Path) -> Outcome:
         reaper = Reaper(system)
         try:
             began = time.monotonic()
-            await _load(plan, writers, reaper)
+            await _load(plan, system, writers, reaper)
             outcome.load_seconds = time.monotonic() - began
             await reaper.all_up()
             under_way = await until_still(system, plan.still_within)
@@ -97,10 +100,12 @@ def _organiser(system: System) -> dict[str, str]:
     return {"Authorization": f"Bearer {sign(system.folder, ORGANISER, 'organiser', uuid7())}"}
 
 
-async def _load(plan: Plan, writers: Writers, reaper: Reaper) -> None:
+async def _load(plan: Plan, system: System, writers: Writers, reaper: Reaper) -> None:
     dice = random.Random(plan.seed)
     early = round(plan.kills * WHILE_SIGNING_UP)
     events = await writers.publish_events(plan.events, plan.registrations)
+    if not plan.at_once:
+        await until_still(system, plan.still_within)
     signing_up = Progress(plan.registrations)
     victims = [plan.mortal[number % len(plan.mortal)] for number in range(plan.kills)]
     kills = plan_kills(victims[:early], signing_up.total, dice, at_once=plan.at_once)
