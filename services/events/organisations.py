@@ -13,6 +13,7 @@ from sqlalchemy import delete, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.events.registrations.seats import padded
 from services.events.tables import Base, Organisation
 from shared.contracts.matching import OrganisationFacts
 from shared.database import uuid7
@@ -73,14 +74,16 @@ async def recognise(
 
 
 async def _candidates(session: AsyncSession, named: Iterable[NamedOrganisation]) -> list[dict[str, Any]]:
-    ids = [each.id for each in named if each.id]
-    numbers = [each.cvr for each in named if each.cvr]
-    domains = [each.domain for each in named if each.domain]
-    if not (ids or numbers or domains):
-        return []
-    statement = select(organisations).where(
-        or_(organisations.c.id.in_(ids), organisations.c.cvr.in_(numbers), organisations.c.domain.in_(domains))
+    sought = (
+        (organisations.c.id, [each.id for each in named if each.id]),
+        (organisations.c.cvr, [each.cvr for each in named if each.cvr]),
+        (organisations.c.domain, [domain for each in named if (domain := each.domain)]),
     )
+    # Only what is asked for: an empty list among the alternatives has PostgreSQL read the whole table.
+    conditions = [column.in_(padded(values)) for column, values in sought if values]
+    if not conditions:
+        return []
+    statement = select(organisations).where(or_(*conditions))
     rows = [dict(row._mapping) for row in await (await session.connection()).execute(statement)]
     return rows + await _kept_of_merged(session, rows)
 

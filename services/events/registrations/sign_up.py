@@ -23,7 +23,7 @@ from services.events.registrations.deciding import (
     decide,
 )
 from services.events.registrations.seats import EventSeats, count_waiting, lock_seats, padded, write_taken
-from services.events.tables import ACTIVE, Base
+from services.events.tables import IS_ACTIVE, Base
 from shared.auth import Links, ticket_hash
 from shared.contracts.events import (
     AttendeeChange,
@@ -92,7 +92,7 @@ _events_by_id = select(
 _known_addresses = select(
     attendees.c.event_id, attendees.c.email_key, attendees.c.id, attendees.c.registration_id
 ).where(
-    attendees.c.status.in_(ACTIVE),
+    IS_ACTIVE,
     tuple_(attendees.c.event_id, attendees.c.email_key).in_(bindparam("places", expanding=True)),
 )
 
