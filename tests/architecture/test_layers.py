@@ -13,7 +13,6 @@ WIRES = {"fastapi", "starlette", "nats", "httpx"}
 DOORS = (
     "aiosmtplib",
     "alembic",
-    "babel",
     "icalendar",
     "jinja2",
     "jwt",
