@@ -27,6 +27,7 @@ BASH = shutil.which("bash") or "/bin/bash"
 _BLOCK = re.compile(r"```sh\n(?P<command>.*?)```\n(?:\n```text\n(?P<shown>.*?)```\n)?", re.DOTALL)
 _EXPORT = re.compile(r"^export (\w+)=(\S+)$", re.MULTILINE)
 UP_WITHIN_SECONDS = 120.0
+STOPS_WITHIN_SECONDS = 30.0
 
 # What differs from run to run.
 _CHANGING = (
@@ -76,8 +77,18 @@ def stack(folder: Path) -> Iterator[dict[str, str]]:
     try:
         yield _exports(log, process) | {"DATA": str(folder / "data")}
     finally:
-        process.terminate()
+        _stop(process, log)
+
+
+def _stop(process: subprocess.Popen[bytes], log: Path) -> None:
+    process.terminate()
+    try:
+        process.wait(STOPS_WITHIN_SECONDS)
+    except subprocess.TimeoutExpired:
+        # What it started dies with it.
+        process.kill()
         process.wait()
+        raise AssertionError("the stack did not stop:\n" + log.read_text()[-4_000:]) from None
 
 
 def _exports(log: Path, process: subprocess.Popen[bytes]) -> dict[str, str]:
