@@ -13,6 +13,7 @@ import httpx
 from deploy.local.processes import dies_with
 
 ANSWERS_WITHIN_SECONDS = 60.0
+STOPS_WITHIN_SECONDS = 30.0
 
 
 @contextlib.contextmanager
@@ -33,7 +34,12 @@ def served(application: str, *options: str, **environment: str) -> Iterator[int]
         yield port
     finally:
         process.terminate()
-        process.wait()
+        try:
+            process.wait(STOPS_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise AssertionError("the service did not stop") from None
 
 
 def _wait_until_answered(port: int, process: subprocess.Popen[bytes]) -> None:
