@@ -28,8 +28,8 @@ MOST = 3  # translations of one stem
 
 HEADER = """\
 # Danish stem, English stem, how far the two directions agree. Made by bench/learn_terms.py; not edited by hand.
-# Learnt from sentences of Tatoeba (https://tatoeba.org, its contributors, CC BY 2.0 FR) and from package descriptions of
-# Debian and their Danish translations (https://www.debian.org, its contributors, under each package's free licence).
+# Learnt from sentences of Tatoeba (https://tatoeba.org, its contributors, CC BY 2.0 FR) and from package descriptions
+# of Debian in Danish and English (https://www.debian.org, its contributors, under each package's free licence).
 """
 
 Numbers = npt.NDArray[np.int64]
@@ -58,7 +58,7 @@ class Cells:
 def read(path: Path) -> tuple[Words, Words]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         texts = [line.rstrip("\n").split("\t")[1:] for line in lines]
-    return tuple(_words([pair[at] for pair in texts], code) for at, code in enumerate(("da", "en")))  # type: ignore[return-value]  # two codes, two languages
+    return _words([pair[0] for pair in texts], "da"), _words([pair[1] for pair in texts], "en")
 
 
 def _words(texts: Sequence[str], code: str) -> Words:
