@@ -14,9 +14,12 @@ from services.matching.similarity.matrices import (
     compressed,
     empty,
     joined_rows,
+    mirrored,
     row_norms,
     row_numbers,
+    strong_pairs,
     strong_products,
+    taken,
     turned,
     within,
 )
@@ -97,7 +100,13 @@ class Columns:
     @cached_property
     def related(self) -> Matrix:
         """How much every word resembles every other of its language: the cosine of their grams, itself 1."""
-        return self._resembling(self.spelled)
+        cosines, found = self._cosines(self.spelled), []
+        for language in range(len(LANGUAGES)):
+            words = np.flatnonzero(self.spelled.languages == language).astype(np.int32)
+            first, second, values = strong_pairs(taken(cosines, words), self.rarity.recipe.related_least)
+            found.append((words[first], words[second], values))
+        rows, columns, values = (np.concatenate(each) for each in zip(*found, strict=True))
+        return mirrored(rows, columns, values, len(self))
 
     def remember(self) -> None:
         """Compute all resemblances now, so that no question waits for them."""

@@ -52,11 +52,35 @@ class Facts:
         )
 
 
+class Places(dict[str, int]):
+    """Words and marks by the number of their column. One that is asked for and new gets the next."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written = {code: Written(self, code) for code in LANGUAGES}
+
+    def __missing__(self, key: str) -> int:
+        place = self[key] = len(self)
+        return place
+
+
+class Written(dict[str, int]):
+    """The columns of words as they are written in a language: a stem is looked for once."""
+
+    def __init__(self, places: Places, code: str) -> None:
+        super().__init__()
+        self._places, self._code = places, code
+
+    def __missing__(self, word: str) -> int:
+        place = self[word] = self._places[word_key(word, self._code)]
+        return place
+
+
 @dataclass(slots=True)
 class Gathered:
     """Units read one after another: counts of their words, weights of their marks, facts, owners."""
 
-    places: dict[str, int]  # of words and marks among the columns, shared by the fields of a segment; grows
+    places: Places  # shared by the fields of a segment
     columns: array[int] = field(default_factory=lambda: array("i"))
     values: array[float] = field(default_factory=lambda: array("f"))
     ends: array[int] = field(default_factory=lambda: array("i", [0]))
@@ -65,17 +89,16 @@ class Gathered:
 
     def add(self, owner: int, units: Iterable[Unit]) -> None:
         for unit in units:
-            counts = Counter(word_key(word, code) for code, found in unit.words.items() for word in found)
-            self._put(counts)
-            self._put({MARK + name: weight for name, weight in unit.marks.items()})
+            for code, found in unit.words.items():
+                self._put(Counter(map(self.places.written[code].__getitem__, found)))
+            self._put({self.places[MARK + name]: weight for name, weight in unit.marks.items()})
             self.ends.append(len(self.columns))
             self.owners.append(owner)
             one = unit.statement
             self.facts.append((one.category, one.stream or "", one.public) if one else ("", "", True))
 
-    def _put(self, bag: Mapping[str, float]) -> None:
-        places = self.places
-        self.columns.extend([places.setdefault(key, len(places)) for key in bag])
+    def _put(self, bag: Mapping[int, float]) -> None:
+        self.columns.extend(bag)
         self.values.extend(bag.values())
 
     def counts(self) -> Matrix:

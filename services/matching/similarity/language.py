@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
+from itertools import repeat
 from threading import Lock
 
 import snowballstemmer
@@ -12,10 +13,10 @@ import snowballstemmer
 from services.matching.similarity.recipe import LANGUAGES
 
 WORD = re.compile(r"[^\W_]+")
-DANISH = re.compile("[æøå]")
+DANISH = re.compile(r"[æøå]\S*")  # once a word
 # Words of one language that are function words of the other: town and ice; humans and a lair.
 CONTENT = {"da": frozenset({"by", "is", "so"}), "en": frozenset({"man", "men", "den", "dig", "far"})}
-DANISH_LETTER = 0.7  # what a word with æ, ø or å speaks for Danish, beside a function word
+FUNCTION_WORD, DANISH_LETTER = 10, 7  # what it speaks for a language to have one; whole numbers, so that sums are exact
 
 _stemmers = {"da": snowballstemmer.stemmer("danish"), "en": snowballstemmer.stemmer("english")}
 _stemming = Lock()  # a Snowball stemmer holds the word it works on
@@ -59,17 +60,20 @@ def stop_words(code: str) -> frozenset[str]:
 
 
 @cache
-def telling_words() -> dict[str, frozenset[str]]:
-    """Function words that occur in one language only."""
+def telling_words() -> dict[str, int]:
+    """Function words that occur in one language only, and what they speak for Danish."""
     danish, english = function_words("da"), function_words("en")
-    return {"da": danish - english, "en": english - danish}
+    return dict.fromkeys(danish - english, FUNCTION_WORD) | dict.fromkeys(english - danish, -FUNCTION_WORD)
 
 
-def language_of(found: Sequence[str], *, otherwise: str | None = None) -> str | None:
-    """`da` or `en` by function words and Danish letters; `otherwise` where words are too few to tell."""
-    telling = telling_words()
-    danish, english = (float(sum(map(telling[code].__contains__, found))) for code in LANGUAGES)
-    danish += DANISH_LETTER * sum(DANISH.search(word) is not None for word in found if not word.isascii())
-    if danish == english:
-        return otherwise
-    return "da" if danish > english else "en"
+def danishness(found: Sequence[str]) -> int:
+    """By function words and Danish letters: above 0 Danish, below 0 English. Of several texts it is the sum."""
+    told = sum(map(telling_words().get, found, repeat(0)))
+    together = " ".join(found)
+    return told if together.isascii() else told + DANISH_LETTER * len(DANISH.findall(together))
+
+
+def language_of(found: Sequence[str]) -> str | None:
+    """`da` or `en`; None where words are too few to tell."""
+    told = danishness(found)
+    return None if told == 0 else "da" if told > 0 else "en"

@@ -95,6 +95,30 @@ def strong_products(left: Matrix, right: Matrix, least: float) -> Matrix:
     return cast(Matrix, stacked)
 
 
+def strong_pairs(held: Matrix, least: float) -> tuple[Ints, Ints, Floats]:
+    """Rows whose product is at least so large: each two once, the upper one first, and every row with itself."""
+    found: list[tuple[Ints, Ints, Floats]] = []
+    for block in range(0, held.shape[0], PORTION * 8):
+        later = turned(cast(Matrix, cast(Any, held)[block:]))
+        for start in range(block, min(block + PORTION * 8, held.shape[0]), PORTION):
+            made: Any = cast(Any, held)[start : start + PORTION] @ later
+            rows, columns = row_numbers(made) + np.int32(start), made.indices + np.int32(block)
+            kept = (made.data >= least) & (columns >= rows)
+            found.append((rows[kept], columns[kept], made.data[kept]))
+    found.append((np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0, np.float32)))
+    first, second, values = zip(*found, strict=True)
+    return np.concatenate(first), np.concatenate(second), np.concatenate(values)
+
+
+def mirrored(rows: Ints, columns: Ints, values: Floats, many: int) -> Matrix:
+    """A square matrix of pairs told once."""
+    other = np.flatnonzero(rows != columns)
+    both = np.concatenate([rows, columns[other]]), np.concatenate([columns, rows[other]])
+    made: Any = sparse.csr_array((np.concatenate([values, values[other]]), both), shape=(many, many))
+    made.sort_indices()
+    return cast(Matrix, made)
+
+
 def empty(rows: int, width: int) -> Matrix:
     return compressed((), (), np.zeros(rows + 1), width)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 
 from services.matching.similarity.columns import MARK, Columns
-from services.matching.similarity.field import Field, Gathered, Lengths, usual_lengths, weighed
+from services.matching.similarity.field import Field, Gathered, Lengths, Places, usual_lengths, weighed
 from services.matching.similarity.matrices import Ints, Mask, Matrix, Names, compressed, ones_at, row_numbers
 from services.matching.similarity.profile import Profile
 from services.matching.similarity.rarity import Rarity
@@ -39,13 +39,14 @@ class Segment:
     def of(cls, profiles: Iterable[Profile], terms: Terms, fitted: Fitted) -> "Segment":
         """Read profiles and weigh them by what was fitted before."""
         gathered = _Gathering.of(profiles, terms, fitted.rarity.recipe)
-        return gathered.segment(Columns.of(gathered.places, fitted.rarity), fitted)
+        return gathered.segment(Columns.of(dict(gathered.places), fitted.rarity), fitted)
 
     @classmethod
     def fitted(cls, profiles: Iterable[Profile], terms: Terms, recipe: Recipe) -> tuple["Segment", Fitted]:
         """Read profiles, fit on them, weigh them."""
         gathered = _Gathering.of(profiles, terms, recipe)
-        columns = Columns.of(gathered.places, Rarity.fitted(gathered.places, gathered.documents(), recipe))
+        places = dict(gathered.places)
+        columns = Columns.of(places, Rarity.fitted(places, gathered.documents(), recipe))
         usual = {name: usual_lengths(one.counts(), columns) for name, one in gathered.fields.items()}
         fitted = Fitted(columns.rarity, usual)
         return gathered.segment(columns, fitted), fitted
@@ -97,12 +98,12 @@ class _Gathering:
     """Profiles read into fields that share their columns."""
 
     profiles: tuple[Profile, ...]
-    places: dict[str, int]
+    places: Places
     fields: Mapping[str, Gathered]
 
     @classmethod
     def of(cls, profiles: Iterable[Profile], terms: Terms, recipe: Recipe) -> "_Gathering":
-        places: dict[str, int] = {}
+        places = Places()
         fields = {name: Gathered(places) for name in FIELDS}
         kept = []
         for owner, profile in enumerate(profiles):

@@ -34,8 +34,11 @@ def units_of(profile: Profile, terms: Terms, recipe: Recipe) -> Units:
     """Read every text once, in its own language; a text too short to tell is in that of the whole profile."""
     texts = [[words(text) for text in profile.texts]]
     texts += [[words(text) for text in one.texts] for one in (*profile.offers, *profile.needs)]
-    usual = terms.language_of([word for several in texts for one in several for word in one]) or "da"
-    read = [_by_language(several, terms, usual) for several in texts]
+    told = [[terms.language_of(found) for found in several] for several in texts]
+    if any(None in codes for codes in told):
+        usual = terms.language_of([word for several in texts for found in several for word in found]) or "da"
+        told = [[code or usual for code in codes] for codes in told]
+    read = [_by_language(several, codes) for several, codes in zip(texts, told, strict=True)]
     offered = read[1 : 1 + len(profile.offers)]
     offers = [Unit(said, _stream(one, OUT, recipe), one) for said, one in zip(offered, profile.offers, strict=True)]
     needed = read[1 + len(profile.offers) :]
@@ -45,8 +48,8 @@ def units_of(profile: Profile, terms: Terms, recipe: Recipe) -> Units:
     return Units(tuple(offers), tuple(needs), Unit(_joined([read[0], *offered]), marks))
 
 
-def _by_language(several: Sequence[list[str]], terms: Terms, usual: str) -> dict[str, list[str]]:
-    return _joined({code: _content(found, code)} for found in several if (code := terms.language_of(found) or usual))
+def _by_language(several: Sequence[list[str]], codes: Sequence[str | None]) -> dict[str, list[str]]:
+    return _joined({code: _content(found, code)} for found, code in zip(several, codes, strict=True) if code)
 
 
 def _content(found: Iterable[str], code: str) -> list[str]:
@@ -55,8 +58,10 @@ def _content(found: Iterable[str], code: str) -> list[str]:
 
 
 def _joined(several: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
-    parts = list(several)
-    joined = {code: [word for part in parts for word in part.get(code, ())] for code in LANGUAGES}
+    joined: dict[str, list[str]] = {code: [] for code in LANGUAGES}
+    for part in several:
+        for code, found in part.items():
+            joined[code] += found
     return {code: found for code, found in joined.items() if found}
 
 
