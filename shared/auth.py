@@ -4,8 +4,8 @@ import base64
 import hashlib
 import hmac
 import struct
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Annotated, Any, Literal, get_args
@@ -16,7 +16,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 from fastapi import Depends, Request
 from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
+from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.database import database_of
 from shared.problems import LinkExpired, NotAllowed, NotAuthenticated, NotFound
 from shared.settings import ServiceSettings
 
@@ -251,10 +253,14 @@ Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 Key = Annotated[str | None, Depends(_link)]
 
 
-def _read_caller(request: Request, bearer: HTTPAuthorizationCredentials | None, key: str | None) -> Caller:
+# The organisations that a token's go on as, each service by its own copy: one may have been merged since it was signed.
+ActsFor = Callable[[AsyncSession, frozenset[UUID]], Awaitable[frozenset[UUID]]]
+
+
+async def _read_caller(request: Request, bearer: HTTPAuthorizationCredentials | None, key: str | None) -> Caller:
     if bearer is not None:
         tokens: Tokens = request.app.state.tokens
-        return tokens.read(bearer.credentials)
+        return await _as_now(request, tokens.read(bearer.credentials))
     if request.headers.get("Authorization"):
         raise NotAuthenticated("Only `Authorization: Bearer <token>` is understood.")
     if not key:
@@ -266,14 +272,22 @@ def _read_caller(request: Request, bearer: HTTPAuthorizationCredentials | None, 
         raise NotAuthenticated(unreadable.detail) from unreadable
 
 
+async def _as_now(request: Request, caller: Caller) -> Caller:
+    acts_for: ActsFor | None = request.app.state.acts_for
+    if acts_for is None or not caller.organisations:
+        return caller
+    async with database_of(request).reading() as session:
+        return replace(caller, organisations=await acts_for(session, caller.organisations))
+
+
 async def _any_caller(
     request: Request, bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_optional)], key: Key
 ) -> Caller:
-    return _read_caller(request, bearer, key)
+    return await _read_caller(request, bearer, key)
 
 
 async def _known_caller(request: Request, bearer: Bearer, key: Key) -> Caller:
-    caller = _read_caller(request, bearer, key)
+    caller = await _read_caller(request, bearer, key)
     if not caller.known:
         raise NotAuthenticated()
     return caller

@@ -27,7 +27,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import problems
-from shared.auth import Links, tokens_of
+from shared.auth import ActsFor, Links, tokens_of
 from shared.database import Database, is_away, is_passing
 from shared.documents import complete_document
 from shared.messaging.bus import Bus, Relay
@@ -82,6 +82,7 @@ def create_service(
     pages: Sequence[APIRouter] = (),
     subscriptions: Subscriptions | None = None,
     jobs: Sequence[Job] = (),
+    acts_for: ActsFor | None = None,
     started: Callable[[FastAPI], Awaitable[None]] | None = None,
     stopped: Callable[[FastAPI], Awaitable[None]] | None = None,
 ) -> FastAPI:
@@ -116,6 +117,7 @@ def create_service(
         responses=documented(MalformedBody, BodyTooLarge, Invalid),
     )
     _fill_state(app, name, settings, subscriptions)
+    app.state.acts_for = acts_for
     for router in routers:
         app.include_router(router)
     for router in pages:

@@ -6,9 +6,10 @@ from services.matching import introductions, profiles
 from services.matching.changes import number_changes
 from services.matching.current_index import CurrentIndex
 from services.matching.pages import profile
-from services.matching.routes import claims, imports, members, organisations, search, suggestions
+from services.matching.routes import claims, imports, members, merging, organisations, search, suggestions
 from services.matching.routes import introductions as introduction_routes
 from services.matching.settings import Settings
+from services.matching.sight import ids_now
 from services.matching.subscriptions import subscriptions
 from shared.service import Job, create_service
 
@@ -48,6 +49,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             imports.router,
             claims.router,
             organisations.router,
+            merging.router,
             members.router,
             suggestions.router,
             introduction_routes.router,
@@ -60,6 +62,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Job("lapse statements", lapse_statements, poll=A_MINUTE),
             Job("keep the index at hand", keep_index_at_hand, poll=A_MINUTE),
         ],
+        acts_for=ids_now,
         stopped=close_index,
     )
     state = app.state

@@ -39,9 +39,9 @@ async def ask(session: AsyncSession, organisation_id: UUID, person: Person, reas
     A link is mailed unasked only while the profile is unclaimed and the address is at the organisation's own domain.
     """
     organisation = await lock(session, organisation_id)
-    claim = await _claim_of(session, organisation_id, person.email)
+    claim = await _claim_of(session, organisation.id, person.email)
     if claim is None:
-        claim = _new_claim(organisation_id, person, reason)
+        claim = _new_claim(organisation.id, person, reason)
         if not organisation.claimed and writes_from_there(organisation, person.email):
             claim.status = "mailed"
             _mail_link(session, organisation, claim, reason)
@@ -93,7 +93,7 @@ async def decide(
     """Decides a claim that waits, and names its organisation; the same word again changes nothing."""
     organisation = await lock(session, organisation_id)
     claim = await session.get(Claim, claim_id, populate_existing=True)
-    if claim is None or claim.organisation_id != organisation_id:
+    if claim is None or claim.organisation_id != organisation.id:
         raise NotFound("There is no such claim.")
     wanted: ClaimStatus = "approved" if approved else "rejected"
     if claim.status == wanted:

@@ -100,11 +100,12 @@ async def _read(session: AsyncSession, condition: object, most: int | None = Non
 
 
 def _applied(index: Index, changed: Sequence[Organisation]) -> Index:
-    return index.apply(profiles_of(changed), ())
+    return index.apply(profiles_of(changed), [each.id for each in changed if each.merged_into])
 
 
 def profiles_of(organisations: Sequence[Organisation]) -> list[Profile]:
-    return [profile_of(each) for each in organisations]
+    """Of those that were merged, none: they go on in another's."""
+    return [profile_of(each) for each in organisations if each.merged_into is None]
 
 
 def profile_of(organisation: Organisation) -> Profile:

@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.matching import profiles
 from services.matching.import_rows import Row, wrong
 from services.matching.profiles import checked_number
+from services.matching.sight import find_now
 from services.matching.statements import keeping_ids
 from services.matching.tables import Organisation
 from shared.database import uuid7
@@ -21,7 +22,8 @@ What = Literal["created", "updated", "unchanged", "kept"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What becomes of a row. A profile that its own people have taken over is `kept` as it is."""
+    """What becomes of a row. A profile that its own people have taken over is `kept` as it is, and so is one that
+    another was merged into, where the row is about that other."""
 
     row: Row
     organisation_id: UUID
@@ -57,7 +59,8 @@ async def _known(session: AsyncSession, rows: Sequence[Row]) -> _Known:
     for column, values in ((col(Organisation.import_key), keys), (col(Organisation.id), ids)):
         if values:
             found += await session.exec(select(Organisation).where(column.in_(values)))
-    return _Known({each.import_key: each for each in found if each.import_key}, {each.id: each for each in found})
+    now = await find_now(session, [each.id for each in found])
+    return _Known({each.import_key: now[each.id] for each in found if each.import_key}, now)
 
 
 def _id_of(row: Row, known: _Known) -> UUID:
@@ -113,7 +116,7 @@ def _step(row: Row, known: _Known, ids: Mapping[str, UUID]) -> Step:
     identity = there.id if there else ids.get(read.key or "") or uuid7()
     if there is None:
         return Step(row, identity, "created", {**read.model_dump(mode="json"), **fields})
-    if there.claimed:
+    if there.claimed or there.import_key != read.key:
         return Step(row, identity, "kept", {})
     fields = _as_replacement(fields, there)
     changed = {name: value for name, value in fields.items() if not _same(there, name, value)}

@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching import claims
 from services.matching.profiles import lock
-from services.matching.sight import NoOrganisation
+from services.matching.sight import NoOrganisation, id_now
 from services.matching.tables import Answer, Introduction, Member, Organisation
 from shared.contracts.matching import (
     IntroductionCompleted,
@@ -56,10 +56,14 @@ class Pair:
 
 
 async def lock_pair(session: AsyncSession, organisation_id: UUID, other_id: UUID) -> Pair:
+    organisation_id, other_id = await id_now(session, organisation_id), await id_now(session, other_id)
     if organisation_id == other_id:
         raise Invalid.field("{other}", "an organisation is no partner of itself")
     low, high = sorted((organisation_id, other_id))
     locked = {each: await lock(session, each) for each in (low, high)}
+    if any(each != organisation.id for each, organisation in locked.items()):
+        # Merged while we waited for the lock.
+        return await lock_pair(session, locked[organisation_id].id, locked[other_id].id)
     # `expire` takes the introduction's row alone, so it is locked too, and the answers are read after it.
     mine = select(Introduction).where(Introduction.low_id == low, Introduction.high_id == high)
     introduction = (await session.exec(mine.with_for_update())).first()
@@ -90,7 +94,7 @@ async def answer(
     pair = await lock_pair(session, organisation_id, other_id)
     if not pair.other.published and not pair.asked_us and pair.my_answer is None:
         raise NoOrganisation()
-    written = pair.my_answer or Answer(organisation_id=organisation_id, other_id=other_id, answer=answer)
+    written = pair.my_answer or Answer(organisation_id=pair.mine.id, other_id=pair.other.id, answer=answer)
     written.answer, written.message, written.answered_at = answer, message, utc_now()
     session.add(written)
     introduction = (
@@ -112,7 +116,7 @@ async def take_back(session: AsyncSession, organisation_id: UUID, other_id: UUID
     introduction = pair.introduction
     if introduction is None or not pair.is_open:
         return
-    if introduction.asked_by == organisation_id:
+    if introduction.asked_by == pair.mine.id:
         _set(session, introduction, "withdrawn")
     elif pair.other_answer is not None and pair.other_answer.answer == "yes":
         await _request(session, introduction, pair.other, pair.mine, pair.other_answer)
@@ -187,6 +191,34 @@ async def _complete(
     asks = _party(pair.other, await people_of(session, pair.other), theirs.message)
     tell(session, IntroductionCompleted(**_facts(introduction, asks, asked)))
     return introduction
+
+
+async def settle(session: AsyncSession, organisation_id: UUID, other_id: UUID) -> None:
+    """Has an open introduction say what both sides answer, after a merge brought together answers to two.
+
+    The merge holds the organisation's row, without which nobody answers here.
+    """
+    low, high = sorted((organisation_id, other_id))
+    found = await session.exec(select(Introduction).where(Introduction.low_id == low, Introduction.high_id == high))
+    introduction = found.first()
+    if introduction is None or introduction.status not in ("requested", "declined"):
+        return
+    said = {low: await session.get(Answer, (low, high)), high: await session.get(Answer, (high, low))}
+    yes = {side: answer for side, answer in said.items() if answer is not None and answer.answer == "yes"}
+    if not yes:
+        _set(session, introduction, "withdrawn")
+        return
+    asks_id = introduction.asked_by if introduction.asked_by in yes else next(iter(yes))
+    asked_id = high if asks_id == low else low
+    introduction.asked_by = asks_id
+    asks, asked = await session.get_one(Organisation, asks_id), await session.get_one(Organisation, asked_id)
+    if len(yes) == 2:
+        pair = Pair(asked, asks, yes[asked_id], yes[asks_id], introduction)
+        await _complete(session, introduction, pair, yes[asked_id], yes[asks_id])
+    elif said[asked_id] is not None:
+        _set(session, introduction, "declined")
+    else:
+        await _request(session, introduction, asks, asked, yes[asks_id])
 
 
 def _facts(introduction: Introduction, asks: IntroductionParty, asked: IntroductionParty) -> dict[str, Any]:

@@ -28,12 +28,12 @@ async def add(
     session: AsyncSession, organisation_id: UUID, *, name: str, email: str, role: MemberRole, language: Language
 ) -> Member:
     """A new member, told to the other services."""
-    await lock(session, organisation_id)
-    same = select(Member).where(Member.organisation_id == organisation_id, Member.email_key == same_address(email))
+    organisation = await lock(session, organisation_id)
+    same = select(Member).where(Member.organisation_id == organisation.id, Member.email_key == same_address(email))
     if (await session.exec(same)).first() is not None:
         raise AlreadyMember("Remove the member first to give it another role.")
     member = Member(
-        organisation_id=organisation_id,
+        organisation_id=organisation.id,
         name=name,
         email=email,
         email_key=same_address(email),
@@ -47,9 +47,9 @@ async def add(
 
 async def remove(session: AsyncSession, organisation_id: UUID, member_id: UUID) -> None:
     """Forgets the member and has the other services forget it."""
-    await lock(session, organisation_id)
+    organisation = await lock(session, organisation_id)
     member = await session.get(Member, member_id)
-    if member is None or member.organisation_id != organisation_id:
+    if member is None or member.organisation_id != organisation.id:
         raise NotFound("There is no such member.")
     member.version += 1
     tell(session, MemberRemoved(**facts_of(member)))

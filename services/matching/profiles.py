@@ -55,12 +55,17 @@ async def create(
 
 
 async def lock(session: AsyncSession, organisation_id: UUID) -> Organisation:
-    """The organisation with its row locked. Answers and claims take the same lock, of two rows the lower id first."""
+    """The organisation with its row locked, or what it was merged into.
+
+    Answers, claims and merges take the same lock, of two rows the lower id first.
+    """
     organisation = await session.get(
         Organisation, organisation_id, with_for_update={"key_share": True}, populate_existing=True
     )
     if organisation is None:
         raise NoOrganisation()
+    if organisation.merged_into is not None:
+        return await lock(session, organisation.merged_into)
     return organisation
 
 
@@ -135,7 +140,7 @@ async def _write(session: AsyncSession, organisation: Organisation, fields: Mapp
             setattr(organisation, name, with_ids(fields[name], getattr(organisation, name) or [], f"/{name}"))
     if "parent" in fields:
         organisation.parent = await _checked_parent(session, organisation, fields["parent"])
-    _derive(organisation)
+    derive(organisation)
 
 
 def merged_texts(old: dict[str, str] | None, new: dict[str, str | None] | None) -> dict[str, str] | None:
@@ -161,7 +166,11 @@ async def _checked_parent(session: AsyncSession, organisation: Organisation, par
     """A unit's parent is there and is no unit itself, and a parent does not become a unit."""
     if parent is None:
         return None
-    above = await session.get(Organisation, UUID(str(parent)))
+    # Held so that it is not merged before this unit is there to follow it.
+    held = {"read": True, "key_share": True}
+    above = await session.get(Organisation, UUID(str(parent)), with_for_update=held, populate_existing=True)
+    if above is not None and above.merged_into is not None:
+        above = await session.get_one(Organisation, above.merged_into)
     if above is None or above.id == organisation.id:
         raise Invalid.field("/parent", "no such organisation")
     units = select(Organisation.id).where(col(Organisation.parent) == organisation.id).limit(1)
@@ -170,7 +179,8 @@ async def _checked_parent(session: AsyncSession, organisation: Organisation, par
     return above.id
 
 
-def _derive(organisation: Organisation) -> None:
+def derive(organisation: Organisation) -> None:
+    """What follows from the other fields, for lists, searches and the day on which something lapses."""
     organisation.name_key = organisation.name.casefold()
     public = [*readable(organisation.offers, members_parts=False), *readable(organisation.needs, members_parts=False)]
     words = [organisation.name, *(organisation.summary or {}).values()]
@@ -191,6 +201,7 @@ def facts_of(organisation: Organisation) -> dict[str, Any]:
         "parent": organisation.parent,
         "published": organisation.published,
         "claimed": organisation.claimed,
+        "link_version": organisation.link_version,
     }
 
 
@@ -204,7 +215,7 @@ async def lapse(session: AsyncSession, most: int = 50) -> bool:
     due = select(Organisation).where(col(Organisation.lapses_on) <= today()).limit(most)
     found = (await session.exec(due.with_for_update(skip_locked=True, key_share=True))).all()
     for organisation in found:
-        _derive(organisation)
+        derive(organisation)
         tell_changed(session, organisation)
     return len(found) == most
 
@@ -220,7 +231,7 @@ async def list_page(
 ) -> tuple[list[Organisation], list[Any] | None]:
     """A page of organisations and the sort key to go on from, None at the end."""
     key = col(Organisation.name_key) if sort == "name" else col(Organisation.updated_at)
-    statement = select(Organisation).where(*_conditions(filters))
+    statement = select(Organisation).where(col(Organisation.merged_into).is_(None), *_conditions(filters))
     if not hidden_too:
         statement = statement.where(col(Organisation.published))
     if after is not None:

@@ -1,4 +1,4 @@
-"""Tells every organisation and member again: `python -m services.matching.retelling`.
+"""Tells every organisation, merge and member again: `python -m services.matching.retelling`.
 
 Not introductions: they are told once, when they happen, and nobody keeps a copy.
 """
@@ -11,8 +11,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching import members
 from services.matching.profiles import facts_of
+from services.matching.sight import find_now
 from services.matching.tables import Member, Organisation
-from shared.contracts.matching import MemberAdded, OrganisationUpdated
+from shared.contracts.matching import MemberAdded, OrganisationMerged, OrganisationUpdated
 from shared.contracts.message import Message
 from shared.messaging.retelling import main
 
@@ -25,13 +26,21 @@ async def organisations_again(session: AsyncSession, after: UUID | None, limit: 
     return [(organisation.id, OrganisationUpdated(**facts_of(organisation))) for organisation in found]
 
 
+async def merges_again(session: AsyncSession, after: UUID | None, limit: int) -> Sequence[tuple[UUID, Message]]:
+    merged = select(Organisation.id, Organisation.merged_into).where(col(Organisation.merged_into).is_not(None))
+    merged = merged.where(Organisation.id > (after or FIRST)).order_by(col(Organisation.id)).limit(limit)
+    found = (await session.exec(merged)).all()
+    now = await find_now(session, [each for each, _ in found])
+    return [(each, OrganisationMerged(**facts_of(now[each]), merged_id=each)) for each, _ in found]
+
+
 async def members_again(session: AsyncSession, after: UUID | None, limit: int) -> Sequence[tuple[UUID, Message]]:
     statement = select(Member).where(Member.id > (after or FIRST))
     found = await session.exec(statement.order_by(col(Member.id)).limit(limit))
     return [(member.id, MemberAdded(**members.facts_of(member))) for member in found]
 
 
-STEPS = (organisations_again, members_again)
+STEPS = (organisations_again, merges_again, members_again)
 
 if __name__ == "__main__":
     main("matching", STEPS)

@@ -1,6 +1,6 @@
 """Who sees what of organisations, and for which ones a caller acts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -46,21 +46,61 @@ async def sight_of(session: AsyncSession, caller: Caller) -> Sight:
         ids = caller.organisations
     if not ids:
         return Sight(caller)
-    found = await session.exec(select(Organisation).where(col(Organisation.id).in_(ids)))
-    own = {each.id: each for each in found}
+    named = await _load(session, ids)
     if caller.link is not None:
-        for each in own.values():
+        for each in named:
             caller.link.check(each.link_version)
-    return Sight(caller, own)
+    return Sight(caller, {each.id: each for each in (await _now(session, named)).values()})
+
+
+async def _load(session: AsyncSession, ids: Collection[UUID]) -> Sequence[Organisation]:
+    return (await session.exec(select(Organisation).where(col(Organisation.id).in_(ids)))).all()
+
+
+async def _now(session: AsyncSession, named: Iterable[Organisation]) -> dict[UUID, Organisation]:
+    """What each goes on as, by the id it was named by: itself, or what it was merged into."""
+    known = {each.id: each for each in named}
+    elsewhere = {each.merged_into for each in known.values() if each.merged_into} - set(known)
+    if elsewhere:
+        known |= {each.id: each for each in await _load(session, elsewhere)}
+    return {each.id: known[each.merged_into or each.id] for each in named}
+
+
+async def find_now(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Organisation]:
+    """The organisations of these ids, as they go on; unknown ids are left out."""
+    return await _now(session, await _load(session, ids))
+
+
+async def id_now(session: AsyncSession, organisation_id: UUID) -> UUID:
+    """The id it goes on by: its own, also if nobody has it, or that of what it was merged into."""
+    merged_into = select(Organisation.merged_into).where(Organisation.id == organisation_id)
+    return (await session.exec(merged_into)).first() or organisation_id
+
+
+async def ids_now(session: AsyncSession, ids: frozenset[UUID]) -> frozenset[UUID]:
+    """For which organisations a token that names these acts."""
+    merged = select(Organisation.id, Organisation.merged_into).where(
+        col(Organisation.id).in_(ids), col(Organisation.merged_into).is_not(None)
+    )
+    into = dict((await session.exec(merged)).all())
+    return frozenset(into.get(each) or each for each in ids)
+
+
+async def find(session: AsyncSession, organisation_id: UUID) -> Organisation | None:
+    """The organisation of this id, or what it was merged into."""
+    organisation = await session.get(Organisation, organisation_id)
+    if organisation is None or organisation.merged_into is None:
+        return organisation
+    return await session.get_one(Organisation, organisation.merged_into)
 
 
 async def find_seen(session: AsyncSession, sight: Sight, organisation_id: UUID) -> Organisation:
     """The organisation, if the caller may see it: published, its own, or one it is being introduced to."""
-    organisation = sight.own.get(organisation_id) or await session.get(Organisation, organisation_id)
+    organisation = sight.own.get(organisation_id) or await find(session, organisation_id)
     if organisation is None:
         raise NoOrganisation()
-    seen = organisation.published or sight.owns(organisation_id)
-    if not seen and not await introduced(session, list(sight.own), organisation_id, ("requested", "completed")):
+    seen = organisation.published or sight.owns(organisation.id)
+    if not seen and not await introduced(session, list(sight.own), organisation.id, ("requested", "completed")):
         raise NoOrganisation()
     return organisation
 
@@ -68,11 +108,11 @@ async def find_seen(session: AsyncSession, sight: Sight, organisation_id: UUID) 
 async def find_own(session: AsyncSession, caller: Caller, organisation_id: UUID) -> Organisation:
     """The organisation, if the caller acts for it. Whoever may only see it is told so."""
     sight = await sight_of(session, caller)
-    organisation = sight.own.get(organisation_id) or await session.get(Organisation, organisation_id)
+    organisation = sight.own.get(organisation_id) or await find(session, organisation_id)
     if organisation is None:
         caller.require(False)
         raise NoOrganisation()
-    if not sight.owns(organisation_id):
+    if not sight.owns(organisation.id):
         if caller.known and not organisation.published:
             raise NoOrganisation()
         caller.require(False, may_see=True)

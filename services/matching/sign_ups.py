@@ -68,10 +68,11 @@ def _number_of(named: RegisteredOrganisation) -> str | None:
 
 async def keep_event(session: AsyncSession, facts: EventFacts) -> None:
     """Our copy of an event."""
+    organiser = await _held(session, facts.organisation_id)
     copied = Event(
         id=facts.event_id,
         slug=facts.slug,
-        organisation_id=facts.organisation_id,
+        organisation_id=organiser,
         status=facts.status,
         title={str(code): text for code, text in facts.title.items()},
         ends_at=facts.ends_at,
@@ -84,17 +85,25 @@ async def keep_going(session: AsyncSession, registration: RegistrationFacts) -> 
     if registration.organisation is None:
         await session.exec(delete(Going).where(col(Going.registration_id) == registration.registration_id))
         return
+    organisation_id = await _held(session, registration.organisation.id)
     counts = Counter(attendee.status for attendee in registration.attendees)
     going = await session.get(Going, registration.registration_id)
     going = going or Going(
         registration_id=registration.registration_id,
         event_id=registration.event_id,
-        organisation_id=registration.organisation.id,
+        organisation_id=organisation_id,
     )
-    going.organisation_id = registration.organisation.id
+    going.organisation_id = organisation_id
     going.confirmed = counts["confirmed"]
     going.signed_up = sum(counts[status] for status in ACTIVE)
     session.add(going)
+
+
+async def _held(session: AsyncSession, organisation_id: UUID) -> UUID:
+    """The id it goes on by, held: a merge waits, and re-points what this transaction writes."""
+    held = {"read": True, "key_share": True}
+    organisation = await session.get(Organisation, organisation_id, with_for_update=held, populate_existing=True)
+    return organisation_id if organisation is None else organisation.merged_into or organisation.id
 
 
 async def find_event(session: AsyncSession, reference: str) -> Event:

@@ -47,6 +47,23 @@ def keeping_ids(statements: Iterable[Statement], held: Sequence[Statement]) -> l
     return done
 
 
+def joined(held: Sequence[Statement], others: Iterable[Statement]) -> list[Statement]:
+    """Those held, and of the others those that say something else."""
+    done = list(held)
+    said = [_said(each) for each in held]
+    for each in others:
+        if _said(each) not in said:
+            said.append(_said(each))
+            done.append(each)
+    return done
+
+
+def _said(statement: Statement) -> tuple[Any, ...]:
+    """What it says, however it is spaced and capitalised, and whoever may read it until when."""
+    texts = tuple(" ".join(text.casefold().split()) for text in texts_of(statement))
+    return statement["category"], texts, statement.get("resource")
+
+
 def _words(statement: Statement) -> Statement:
     return {name: value for name, value in statement.items() if name != "id"}
 

@@ -10,7 +10,7 @@ from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching.explanations import Told, explain, explain_to_both
-from services.matching.sight import NoOrganisation, sight_of
+from services.matching.sight import NoOrganisation, find, find_now, sight_of
 from services.matching.sign_ups import find_event, is_signed_up, organisations_going
 from services.matching.similarity import Ground, Index, Reason, Suggestion
 from services.matching.statements import readable, texts_of
@@ -69,10 +69,11 @@ async def asking_for(session: AsyncSession, caller: Caller, organisation_id: UUI
     Its own people may, and the organiser of an event it goes to, who is told nothing of its answers.
     """
     sight = await sight_of(session, caller)
-    organisation = sight.own.get(organisation_id) or await session.get(Organisation, organisation_id)
+    organisation = sight.own.get(organisation_id) or await find(session, organisation_id)
     if organisation is None:
         caller.require(False)
         raise NoOrganisation()
+    organisation_id = organisation.id
     event = await find_event(session, filters.event) if filters.event and caller.known else None
     own = sight.owns(organisation_id)
     if not own and not await _organises_for(session, caller, event, organisation_id):
@@ -223,18 +224,17 @@ async def why_introduced(
     session: AsyncSession, index: Index, asks_id: UUID, asked_id: UUID
 ) -> dict[Language, str] | None:
     """Why two organisations should meet, in both languages, for readers of either side; None when nothing ties them."""
-    statement = select(Organisation).where(col(Organisation.id).in_((asks_id, asked_id)))
-    both = {each.id: each for each in await session.exec(statement)}
+    both = await find_now(session, (asks_id, asked_id))
     if len(both) < 2:
         return None
     asks, asked = both[asks_id], both[asked_id]
     members_parts = asks.published and asked.published
     found = await asyncio.to_thread(
-        index.suggest, asks_id, limit=1, among=frozenset((asked_id,)), hidden_needs=members_parts
+        index.suggest, asks.id, limit=1, among=frozenset((asked.id,)), hidden_needs=members_parts
     )
     if not found:
         return None
     own = {each["id"]: each for each in readable([*asks.offers, *asks.needs], members_parts=members_parts)}
     _, told = see(found[0], asked, own, members_parts=members_parts)
-    written = {code: explain_to_both(asks.name, asked.name, told, asks_id, code) for code in LANGUAGES}
+    written = {code: explain_to_both(asks.name, asked.name, told, asks.id, code) for code in LANGUAGES}
     return {code: text for code, text in written.items() if text} or None

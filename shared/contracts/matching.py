@@ -23,6 +23,7 @@ class OrganisationFacts(Message):
     parent: UUID | None = None
     published: bool = False
     claimed: bool = False
+    link_version: int | None = None
 
 
 class OrganisationCreated(OrganisationFacts):
@@ -31,6 +32,17 @@ class OrganisationCreated(OrganisationFacts):
 
 class OrganisationUpdated(OrganisationFacts):
     type: ClassVar[str] = "matching.organisation.updated.v1"
+
+
+class OrganisationMerged(OrganisationFacts):
+    """One was registered twice. The facts are those of the organisation it goes on as; `merged_id` means that one now.
+
+    It goes on even where its version is not news: what the merged one had is the other's, whatever came before.
+    """
+
+    type: ClassVar[str] = "matching.organisation.merged.v1"
+
+    merged_id: UUID
 
 
 class OrganisationContact(Contract):

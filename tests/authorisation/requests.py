@@ -49,6 +49,7 @@ MATCHING: dict[str, Callable[[World], Sent]] = {
         "headers": {"Content-Type": "application/x-ndjson"},
     },
     "POST /v1/organisations/{organisation}/claim": lambda _: {"json": _person()},
+    "POST /v1/organisations/{organisation}/merge": lambda world: {"json": {"into": world.names["other"]}},
     "POST /v1/organisations/{organisation}/members": lambda _: {"json": _person()},
     "PUT /v1/organisations/{organisation}/suggestions/{other}/answer": lambda _: {"json": {"answer": "not_for_us"}},
     "POST /v1/search": lambda _: {"json": {"text": "gær til brød"}},

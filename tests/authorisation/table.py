@@ -110,6 +110,8 @@ MATCHING = OPERATORS | {
     "GET /v1/organisations/claims": may("admin", others=403),
     "POST /v1/organisations/{organisation}/claims/{claim}/approve": may("admin", others=403),
     "POST /v1/organisations/{organisation}/claims/{claim}/reject": may("admin", others=403),
+    "POST /v1/organisations/{organisation}/merge": may("admin", others=403),
+    "POST /v1/organisations/{hidden}/merge": may("admin", others=403),
     "GET /v1/organisations/{organisation}/members": may("manager", "admin", others=403, but=OUTDATED),
     "GET /v1/organisations/{hidden}/members": may(
         "manager", "admin", but={"contact person": 403, "member": 403, "profile link": 403, **OUTDATED}

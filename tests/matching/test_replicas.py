@@ -49,6 +49,20 @@ async def test_profiles_changed_at_once_are_all_in_the_next_answer(database_url:
             assert len(await suggestions(replica, asks["id"], limit=100)) == 20
 
 
+async def test_what_was_merged_is_in_the_next_answer_of_no_replica(database_url: str) -> None:
+    settings = settings_for(Settings, "matching", database_url)
+    async with running(create_app, settings) as one, running(create_app, settings) as other:
+        asks = await make(one, "Bageriet", "startup", needs=[need("Levende gær til et bageri")])
+        twice = [await make(one, name, offers=[offer("Levende gær")]) for name in ("Gærhuset", "Gærhuset ApS")]
+        for replica in (one, other):
+            assert len(await suggestions(replica, asks["id"])) == 2
+        path = f"/v1/organisations/{twice[0]['id']}/merge"
+        assert (await one.post(path, json={"into": twice[1]["id"]}, headers=ADMIN)).status_code == 200
+        for replica in (other, one):
+            assert names(await suggestions(replica, asks["id"])) == ["Gærhuset ApS"]
+            assert len(await replica.app.state.index.now()) == 2
+
+
 async def test_the_event_loop_goes_on_while_the_first_index_is_built(database_url: str) -> None:
     async with running(create_app, settings_for(Settings, "matching", database_url)) as client:
         asks = await make(client, "Bageriet", "startup", needs=[need("Levende gær til et bageri")])

@@ -141,7 +141,8 @@ def _show(request: Request, template: str, own: Organisation, *, status: int = 2
         request,
         template,
         status=status,
-        page=PAGE.format(organisation=own.id),
+        # As it was opened, which may be by the link of one that was merged: the key's cookie goes there alone.
+        page=PAGE.format(organisation=request.path_params["organisation"]),
         done=request.query_params.get("done"),
         own=own,
         word=partial(_word, language=page_language(request)),

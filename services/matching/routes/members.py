@@ -43,17 +43,18 @@ def _view(member: Member) -> MemberView:
     return MemberView.model_validate(member, from_attributes=True)
 
 
-async def _require_manager(session: Reading, caller: Caller, organisation_id: UUID) -> None:
+async def _find_managed(session: Reading, caller: Caller, organisation_id: UUID) -> UUID:
     """Whoever may see the organisation is told that managing its members is not theirs; others find nothing."""
-    await find_seen(session, await sight_of(session, caller), organisation_id)
-    caller.require(caller.manages(organisation_id), may_see=True)
+    organisation = await find_seen(session, await sight_of(session, caller), organisation_id)
+    caller.require(caller.manages(organisation.id), may_see=True)
+    return organisation.id
 
 
 @router.get("", responses=OWN)
 async def list_members(organisation: OrganisationId, caller: KnownCaller, session: Reading) -> Page[MemberView]:
     """All of them, by name."""
-    await _require_manager(session, caller, organisation)
-    return Page(items=[_view(member) for member in await members.list_members(session, organisation)])
+    managed = await _find_managed(session, caller, organisation)
+    return Page(items=[_view(member) for member in await members.list_members(session, managed)])
 
 
 @router.post("", status_code=201, responses={**OWN, **documented(AlreadyMember, KeyReused)})
@@ -61,11 +62,9 @@ async def add_member(
     organisation: OrganisationId, body: MemberInput, caller: KnownCaller, session: Transaction, _: IdempotencyKey = None
 ) -> MemberView:
     """Lets a person act for the organisation."""
-    await _require_manager(session, caller, organisation)
+    managed = await _find_managed(session, caller, organisation)
     return _view(
-        await members.add(
-            session, organisation, name=body.name, email=body.email, role=body.role, language=body.language
-        )
+        await members.add(session, managed, name=body.name, email=body.email, role=body.role, language=body.language)
     )
 
 
@@ -77,6 +76,5 @@ async def remove_member(
     session: Transaction,
 ) -> Response:
     """Forgets the person as a member."""
-    await _require_manager(session, caller, organisation)
-    await members.remove(session, organisation, member)
+    await members.remove(session, await _find_managed(session, caller, organisation), member)
     return Response(status_code=204)

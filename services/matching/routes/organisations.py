@@ -22,7 +22,7 @@ from services.matching.profile_fields import (
 from services.matching.profiles import IfMatchRequired, NotReady, Sort
 from services.matching.routes.public_reads import PRIVATE, UNCHANGED, public_answer
 from services.matching.routes.versions import IfMatch, etag, versions_in
-from services.matching.sight import Sight, find_own, find_seen, introduced, sight_of
+from services.matching.sight import Sight, find_own, find_seen, id_now, introduced, sight_of
 from services.matching.statements import readable
 from services.matching.tables import Organisation
 from shared.auth import AnyCaller, KnownCaller, TheLinks
@@ -191,7 +191,7 @@ async def list_organisations(
         "sectors": sector,
         "focus_areas": focus_area,
         "hub": hub,
-        "parent": parent,
+        "parent": parent and await id_now(session, parent),
         "q": q,
         "updated_since": updated_since.astimezone(UTC) if updated_since else None,
     }
