@@ -151,6 +151,9 @@ def database_of(request: Request) -> Database:
 
 
 async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
+    before: Callable[[], Awaitable[None]] | None = getattr(request.state, "before_transaction", None)
+    if before is not None:
+        await before()
     async with database_of(request).transaction() as session:
         request.state.session = session
         first: Hook | None = getattr(request.state, "first_in_transaction", None)

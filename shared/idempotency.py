@@ -4,9 +4,11 @@ After draft-ietf-httpapi-idempotency-key-header-07. The answer is kept in the tr
 successes are kept. A second caller with a running key waits (the unique row on PostgreSQL, the write turn on SQLite).
 """
 
+import asyncio
 import hashlib
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+import zlib
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -21,6 +23,8 @@ from shared.messaging.tables import messaging
 from shared.problems import Invalid, Problem
 
 SHORTEST_PUBLIC_KEY, LONGEST_KEY = 16, 200
+# Longer answers are kept packed; bodies and answers this long are not worked on in the event loop.
+LONG = 64 * 1024
 
 answers = Table(
     "idempotency",
@@ -89,7 +93,16 @@ async def recall(session: AsyncSession, claims: Sequence[Claim]) -> dict[tuple[s
 def _answer_for(claim: Claim, row: Any) -> Kept | KeyReused:
     if row.fingerprint != claim.fingerprint:
         return KeyReused("Use a new key for a new request, or send the first body again.")
-    return Kept(row.status, row.body)
+    return Kept(row.status, _unpacked(row.body))
+
+
+async def _packed(body: bytes) -> bytes:
+    return body if len(body) < LONG else await asyncio.to_thread(zlib.compress, body, 1)
+
+
+def _unpacked(body: bytes) -> bytes:
+    # What zlib packs begins with an x, which no JSON does.
+    return zlib.decompress(body) if body[:1] == b"x" else body
 
 
 async def remember(session: AsyncSession, given: Sequence[tuple[Claim, Kept | None]]) -> None:
@@ -100,7 +113,8 @@ async def remember(session: AsyncSession, given: Sequence[tuple[Claim, Kept | No
         if kept is None:
             await connection.execute(delete(answers).where(place))
         else:
-            await connection.execute(update(answers).where(place).values(status=kept.status, body=kept.body))
+            body = await _packed(kept.body)
+            await connection.execute(update(answers).where(place).values(status=kept.status, body=body))
 
 
 def read_key(request: Request, *, public: bool) -> str | None:
@@ -149,10 +163,12 @@ class OnceRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def once(request: Request) -> Response:
-            claim = claim_of(request, await request.body()) if request.method == "POST" else None
+            claim = claim_of(request, b"") if request.method == "POST" else None
             if claim is None:
                 return await handle(request)
-            request.state.first_in_transaction = _recall_first(claim)
+            asked = _Asked(request, claim)
+            request.state.before_transaction = asked.read_body
+            request.state.first_in_transaction = asked.recall
             try:
                 response = await handle(request)
             except _Replay as replay:
@@ -161,18 +177,27 @@ class OnceRoute(APIRoute):
             if session is not None:
                 well = response.status_code < 400
                 kept = Kept(response.status_code, bytes(response.body)) if well else None
-                await remember(session, [(claim, kept)])
+                await remember(session, [(asked.claim, kept)])
             return response
 
         return once
 
 
-def _recall_first(claim: Claim) -> Callable[[AsyncSession], Awaitable[None]]:
-    async def first(session: AsyncSession) -> None:
-        match (await recall(session, [claim])).get(claim.place):
+class _Asked:
+    """One request that came with a key."""
+
+    def __init__(self, request: Request, claim: Claim) -> None:
+        self._request, self.claim = request, claim
+
+    async def read_body(self) -> None:
+        """Whole before the transaction begins, so that a slow sender holds up nobody; and after who calls is known."""
+        body = await self._request.body()
+        digest = hashlib.sha256(body) if len(body) < LONG else await asyncio.to_thread(hashlib.sha256, body)
+        self.claim = replace(self.claim, fingerprint=digest.digest())
+
+    async def recall(self, session: AsyncSession) -> None:
+        match (await recall(session, [self.claim])).get(self.claim.place):
             case Kept() as kept:
                 raise _Replay(kept)
             case KeyReused() as reused:
                 raise reused
-
-    return first

@@ -124,7 +124,7 @@ class StaleVersion(Problem):
 
 
 class BodyTooLarge(Problem):
-    status, slug, title = 413, "body-too-large", "The body is larger than 1 MiB"
+    status, slug, title = 413, "body-too-large", "The body is larger than this address takes"
 
 
 class Invalid(Problem):
@@ -221,7 +221,7 @@ def from_http(error: HTTPException) -> Problem:
             (Problem,),
             {"status": error.status_code, "slug": "http", "title": str(error.detail)},
         )
-    problem = kind()
+    problem = kind(error.detail if kind is BodyTooLarge else None)
     problem.headers.update(error.headers or {})
     return problem
 

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 from uuid import uuid4
 
 from fastapi import APIRouter, FastAPI, Request
@@ -58,9 +58,11 @@ from shared.telemetry import (
 
 log = get_logger()
 
-LARGEST_BODY = 1024 * 1024
+MIB = 1024 * 1024
+LARGEST_BODY = MIB
 IDLE_POLL = 2.0
 CANCEL_AGAIN = 0.5
+Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -296,7 +298,7 @@ class Edge:
             if (problem := _wrong_address(scope)) is not None:
                 await problem.response()(scope, receive, answer)
             else:
-                await self._app(scope, _bounded(receive, headers.get(b"content-length")), answer)
+                await self._app(scope, _bounded(scope, receive, headers.get(b"content-length")), answer)
         except ClientDisconnect:
             log.debug("caller left before its request was whole", path=scope["path"])
         except Exception as fault:
@@ -324,6 +326,7 @@ class Edge:
 
 
 _WANTED = frozenset((b"x-request-id", b"traceparent", b"content-length"))
+_LARGEST = "largest_body"
 _QUIET = frozenset(("/livez", "/readyz", "/metrics"))
 _PAGE_POLICY = (
     b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:;"
@@ -353,19 +356,32 @@ def _answer_headers(origin: Origin, path: str) -> list[tuple[bytes, bytes]]:
     return headers
 
 
-def _bounded(receive: Receive, declared: str | None) -> Receive:
+def takes_bodies_up_to(most: int) -> Callable[[Endpoint], Endpoint]:
+    """Lets a route take more bytes than others. It asks who calls before it reads them."""
+
+    def marked(endpoint: Endpoint) -> Endpoint:
+        setattr(endpoint, _LARGEST, most)
+        return endpoint
+
+    return marked
+
+
+def _bounded(scope: Scope, receive: Receive, declared: str | None) -> Receive:
     """Refuses bodies over the limit: at once when declared, else as soon as too much has come."""
-    too_much_declared = declared is not None and declared.isdecimal() and int(declared) > LARGEST_BODY
+    length = int(declared) if declared is not None and declared.isdecimal() else 0
     received = 0
 
     async def bounded() -> Message:
         nonlocal received
-        if too_much_declared:
-            raise HTTPException(BodyTooLarge.status)
+        # At the first read, not before: only then is it known whose route it is.
+        most: int = getattr(scope.get("endpoint"), _LARGEST, LARGEST_BODY)
+        too_large = HTTPException(BodyTooLarge.status, f"At most {most // MIB} MiB can be sent here.")
+        if length > most:
+            raise too_large
         message = await receive()
         received += len(message.get("body", b""))
-        if received > LARGEST_BODY:
-            raise HTTPException(BodyTooLarge.status)
+        if received > most:
+            raise too_large
         return message
 
     return bounded

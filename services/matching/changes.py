@@ -13,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.matching.tables import ChangeCounter, Organisation
 
 _CHANGED = "changed_profiles"
+PORTION = 500
 
 
 def mark_changed(session: AsyncSession, organisation_id: UUID) -> None:
@@ -22,7 +23,7 @@ def mark_changed(session: AsyncSession, organisation_id: UUID) -> None:
 
 async def number_changes(session: AsyncSession) -> None:
     """A step of the edge before its commit. Nothing else takes the counter's row, and nothing is locked after it."""
-    changed = session.info.pop(_CHANGED, None)
+    changed = sorted(session.info.pop(_CHANGED, ()))
     if not changed:
         return
     await session.flush()
@@ -31,5 +32,6 @@ async def number_changes(session: AsyncSession) -> None:
     counter = insert(ChangeCounter).values(id=1, value=1)
     counter = counter.on_conflict_do_update(index_elements=["id"], set_={"value": ChangeCounter.value + 1})
     number = (await connection.execute(counter.returning(col(ChangeCounter.value)))).scalar_one()
-    numbered = update(Organisation).where(col(Organisation.id).in_(changed)).values(change=number)
-    await connection.execute(numbered)
+    for at in range(0, len(changed), PORTION):
+        some = col(Organisation.id).in_(changed[at : at + PORTION])
+        await connection.execute(update(Organisation).where(some).values(change=number))

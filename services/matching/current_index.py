@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Gauge
 from sqlmodel import col, func, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching.similarity import Index, Profile, Statement
 from services.matching.statements import holding, texts_of, today
@@ -43,7 +43,7 @@ class CurrentIndex:
     async def now(self) -> Index:
         """The index with every change committed before this call. The first call builds it, which takes seconds."""
         held = self._held
-        if held is None or await self._read_changed(held.number):
+        if held is None or await self._newest() > held.number:
             async with self._turn:
                 held = await self._caught_up(self._held or await self._built())
                 self._held = held
@@ -59,23 +59,18 @@ class CurrentIndex:
             await asyncio.gather(self._rebuilding, return_exceptions=True)
 
     async def _built(self) -> Held:
-        async with self._database.reading() as session:
-            number = (await session.exec(select(func.max(Organisation.change)))).one() or 0
-        profiles: list[Profile] = []
-        after: UUID | None = None
-        while rows := await self._read_portion(after):
-            after = rows[-1].id
-            profiles += await asyncio.to_thread(profiles_of, rows)
-        index = await asyncio.to_thread(Index.build, profiles)
+        number = await self._newest()
+        index = await asyncio.to_thread(Index.build, (await self._read(col(Organisation.change) <= number))[0])
         log.info("index built", profiles=len(index), change=number)
         return Held(index, number)
 
     async def _caught_up(self, held: Held) -> Held:
-        changed = await self._read_changed(held.number)
-        if not changed:
+        # What changes while this is read has a higher number, and is read the next time.
+        number = await self._newest()
+        if number <= held.number:
             return held
-        number = max(row.change for row in changed)
-        return Held(await asyncio.to_thread(_applied, held.index, changed), number)
+        changed, gone = await self._read(col(Organisation.change) > held.number, col(Organisation.change) <= number)
+        return Held(await asyncio.to_thread(held.index.apply, changed, gone), number)
 
     async def _rebuild(self, stale: Held) -> None:
         """Answers go on from the old index meanwhile; what changed since is read on by the next ranking."""
@@ -84,23 +79,25 @@ class CurrentIndex:
             self._held = Held(rebuilt, stale.number)
         log.info("index rebuilt", profiles=len(rebuilt), change=stale.number)
 
-    async def _read_changed(self, number: int) -> Sequence[Organisation]:
+    async def _newest(self) -> int:
+        """The number of the last change."""
         async with self._database.reading() as session:
-            return await _read(session, col(Organisation.change) > number)
+            return (await session.exec(select(func.max(Organisation.change)))).one() or 0
 
-    async def _read_portion(self, after: UUID | None) -> Sequence[Organisation]:
-        async with self._database.reading() as session:
-            later = True if after is None else col(Organisation.id) > after
-            return await _read(session, later, PORTION)
-
-
-async def _read(session: AsyncSession, condition: object, most: int | None = None) -> Sequence[Organisation]:
-    statement = select(Organisation).where(condition).order_by(col(Organisation.id)).limit(most)  # type: ignore[arg-type]  # a bare True is SQL's, too
-    return (await session.exec(statement)).all()
-
-
-def _applied(index: Index, changed: Sequence[Organisation]) -> Index:
-    return index.apply(profiles_of(changed), [each.id for each in changed if each.merged_into])
+    async def _read(self, *conditions: Any) -> tuple[list[Profile], list[UUID]]:
+        """The profiles for which all of that holds, made ready a portion at a time; and who of them was merged."""
+        profiles: list[Profile] = []
+        gone: list[UUID] = []
+        later: tuple[Any, ...] = ()
+        while True:
+            statement = select(Organisation).where(*conditions, *later).order_by(col(Organisation.id)).limit(PORTION)
+            async with self._database.reading() as session:
+                rows = (await session.exec(statement)).all()
+            profiles += await asyncio.to_thread(profiles_of, rows)
+            gone += [each.id for each in rows if each.merged_into]
+            if len(rows) < PORTION:
+                return profiles, gone
+            later = (col(Organisation.id) > rows[-1].id,)
 
 
 def profiles_of(organisations: Sequence[Organisation]) -> list[Profile]:

@@ -6,7 +6,9 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
+import orjson
 from pydantic import ValidationError
 
 from services.matching.profile_fields import ImportRow
@@ -37,17 +39,61 @@ _YES_NO = {"true": True, "yes": True, "ja": True, "1": True, "false": False, "no
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`at` is its place among the rows, from 0; `line` is where it begins in what was sent, from 1."""
+    """`at` is its place among the rows, from 0; `line` is where it begins in what was sent, from 1.
+
+    What it says is kept as JSON: ten thousand trees of objects are what every collection of garbage walks through.
+    """
 
     at: int
     line: int
-    read: ImportRow
+    key: str | None
+    parent_key: str | None
+    parent: UUID | None
+    cvr: str | None
+    country: str
+    given: frozenset[str]
+    said: bytes
+
+    @classmethod
+    def of(cls, at: int, line: int, read: ImportRow) -> "Row":
+        said = read.model_dump_json(exclude={"key", "parent_key"}).encode()
+        given = frozenset(read.model_fields_set - {"key", "parent_key"})
+        return cls(at, line, read.key, read.parent_key, read.parent, read.cvr, read.country, given, said)
+
+    @property
+    def is_unit(self) -> bool:
+        return self.parent_key is not None or self.parent is not None
+
+    def whole(self) -> dict[str, Any]:
+        """Every field, as it is stored."""
+        fields: dict[str, Any] = orjson.loads(self.said)
+        return fields
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that were sent."""
+        return {name: value for name, value in self.whole().items() if name in self.given}
 
 
-def read_json_lines(text: str) -> list[Row]:
+def _opened(sent: bytes, newline: str | None) -> io.TextIOWrapper:
+    """Decoded as it is read: all at once would hold up the event loop from a worker thread too."""
+    return io.TextIOWrapper(io.BytesIO(sent), encoding="utf-8-sig", newline=newline)
+
+
+def _not_utf_8(sent: bytes) -> Invalid:
+    try:
+        sent.decode("utf-8-sig")
+    except UnicodeDecodeError as wrong:
+        return Invalid.field("/", f"not UTF-8, at byte {wrong.start}")
+    raise AssertionError("it is UTF-8")
+
+
+def read_json_lines(sent: bytes) -> list[Row]:
     """One organisation a line. Raises Invalid that names every wrong line."""
-    lines = ((number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip())
-    return _checked((number, _json(line)) for number, line in lines)
+    lines = ((number, line) for number, line in enumerate(_opened(sent, None), 1) if line.strip())
+    try:
+        return _checked((number, _json(line)) for number, line in lines)
+    except UnicodeDecodeError as wrong:
+        raise _not_utf_8(sent) from wrong
 
 
 def _json(line: str) -> Any:
@@ -57,21 +103,22 @@ def _json(line: str) -> Any:
         return None
 
 
-def read_csv(text: str) -> list[Row]:
+def read_csv(sent: bytes) -> list[Row]:
     """A heading and a row an organisation, with `,` or `;`. Raises Invalid that names every wrong line.
 
     Several values stand in one cell with `|` between them; an offer or a need is `category: text`.
     """
-    text = text.removeprefix("\ufeff")
-    heading = text.partition("\n")[0]
-    reader = csv.DictReader(io.StringIO(text), delimiter=";" if heading.count(";") > heading.count(",") else ",")
-    unknown = sorted(set(reader.fieldnames or ()) - set(COLUMNS))
-    if unknown or not reader.fieldnames:
-        raise Invalid.field("/", f"line 1: unknown columns {unknown}; a heading has some of {', '.join(COLUMNS)}")
+    with_semicolons = sent.count(b";", 0, sent.find(b"\n")) > sent.count(b",", 0, sent.find(b"\n"))
+    reader = csv.DictReader(_opened(sent, ""), delimiter=";" if with_semicolons else ",")
     try:
+        unknown = sorted(set(reader.fieldnames or ()) - set(COLUMNS))
+        if unknown or not reader.fieldnames:
+            raise Invalid.field("/", f"line 1: unknown columns {unknown}; a heading has some of {', '.join(COLUMNS)}")
         return _checked((reader.line_num, _from_cells(cells)) for cells in reader)
     except csv.Error as wrong:
         raise Invalid.field("/", f"line {reader.line_num}: {wrong}") from wrong
+    except UnicodeDecodeError as wrong:
+        raise _not_utf_8(sent) from wrong
 
 
 def _from_cells(cells: dict[str | None, Any]) -> dict[str, Any] | None:
@@ -116,7 +163,7 @@ def _checked(rows: Iterable[tuple[int, Any]]) -> list[Row]:
             errors.append(FieldError(pointer=f"/{at}", detail=f"line {line}: not an organisation"))
             continue
         try:
-            read.append(Row(at, line, ImportRow.model_validate(row)))
+            read.append(Row.of(at, line, ImportRow.model_validate(row)))
         except ValidationError as wrong:
             errors.extend(_errors(at, line, wrong))
     if errors:

@@ -1,11 +1,12 @@
 """Profiles: what organisations say of themselves, made, changed and listed."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Text, and_, cast, or_
+from sqlalchemy import Text, and_, cast, insert, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from stdnum.dk import cvr as danish_number
@@ -42,16 +43,35 @@ async def create(
     organisation_id: UUID | None = None,
 ) -> Organisation:
     """A new organisation, told to the other services."""
-    organisation = Organisation(name=fields["name"], published=published, publish_when_claimed=publish_when_claimed)
+    organisation = new(fields, published=published, publish_when_claimed=publish_when_claimed)
     if organisation_id is not None:
         organisation.id = organisation_id
-    await _write(session, organisation, fields)
+    organisation.parent = await _checked_parent(session, organisation, fields.get("parent"))
+    session.add(organisation)
+    _tell_created(session, organisation)
+    return organisation
+
+
+def new(fields: Mapping[str, Any], *, published: bool, publish_when_claimed: bool = False) -> Organisation:
+    """An organisation that says this of itself, not yet among the others and without a parent."""
+    organisation = Organisation(name=fields["name"], published=published, publish_when_claimed=publish_when_claimed)
+    _write(organisation, fields)
     if published:
         require_ready(organisation)
-    session.add(organisation)
+    return organisation
+
+
+async def create_all(session: AsyncSession, made: Sequence[Organisation]) -> None:
+    """Writes many new organisations in one statement. Their parents are checked, and among them or there already."""
+    rows = await asyncio.to_thread(lambda: [each.model_dump() for each in made])
+    await (await session.connection()).execute(insert(Organisation), rows)
+    for organisation in made:
+        _tell_created(session, organisation)
+
+
+def _tell_created(session: AsyncSession, organisation: Organisation) -> None:
     mark_changed(session, organisation.id)
     tell(session, OrganisationCreated(**facts_of(organisation)))
-    return organisation
 
 
 async def lock(session: AsyncSession, organisation_id: UUID) -> Organisation:
@@ -87,12 +107,35 @@ async def change(
     if own and not organisation.claimed:
         organisation.claimed = True
         organisation.published |= organisation.publish_when_claimed and organisation.kind is not None
-    await _write(session, organisation, fields)
-    organisation.published = fields.get("published", organisation.published)
+    if "parent" in fields:
+        organisation.parent = await _checked_parent(session, organisation, fields["parent"])
+    _rewrite(organisation, fields)
     if organisation.published and not before:
         require_ready(organisation)
     tell_changed(session, organisation)
     return organisation
+
+
+async def change_all(session: AsyncSession, changes: Sequence[tuple[UUID, Mapping[str, Any]]]) -> None:
+    """Writes what is given for many organisations that this transaction has locked, and whose parents are checked."""
+    chosen = select(Organisation).where(col(Organisation.id).in_([organisation_id for organisation_id, _ in changes]))
+    there = {each.id: each for each in await session.exec(chosen)}
+    await asyncio.to_thread(_rewrite_all, [(there[organisation_id], fields) for organisation_id, fields in changes])
+    for organisation in there.values():
+        tell_changed(session, organisation)
+    await session.flush()
+
+
+def _rewrite_all(changes: Sequence[tuple[Organisation, Mapping[str, Any]]]) -> None:
+    for organisation, fields in changes:
+        if "parent" in fields:
+            organisation.parent = UUID(fields["parent"]) if fields["parent"] else None
+        _rewrite(organisation, fields)
+
+
+def _rewrite(organisation: Organisation, fields: Mapping[str, Any]) -> None:
+    _write(organisation, fields)
+    organisation.published = fields.get("published", organisation.published)
 
 
 def tell_changed(session: AsyncSession, organisation: Organisation) -> None:
@@ -127,7 +170,7 @@ _PLAIN = (
 )  # fmt: skip
 
 
-async def _write(session: AsyncSession, organisation: Organisation, fields: Mapping[str, Any]) -> None:
+def _write(organisation: Organisation, fields: Mapping[str, Any]) -> None:
     for name in _PLAIN:
         if name in fields:
             setattr(organisation, name, fields[name])
@@ -138,8 +181,6 @@ async def _write(session: AsyncSession, organisation: Organisation, fields: Mapp
     for name in ("offers", "needs"):
         if name in fields:
             setattr(organisation, name, with_ids(fields[name], getattr(organisation, name) or [], f"/{name}"))
-    if "parent" in fields:
-        organisation.parent = await _checked_parent(session, organisation, fields["parent"])
     derive(organisation)
 
 

@@ -16,6 +16,11 @@ from shared.messaging.tables import add_to
 _Json = JSON().with_variant(JSONB(), "postgresql")
 
 
+def _none_yet() -> list[Any]:
+    """An empty list. The type itself as a factory has its signature read anew for each row made, half a millisecond."""
+    return []
+
+
 class Base(SQLModel):
     metadata = new_metadata()
 
@@ -46,18 +51,18 @@ class Organisation(Base, table=True):
     p_number: str | None = Field(default=None, max_length=20)
     country: str = Field(default="DK", max_length=2)
     size: str | None = Field(default=None, max_length=20)
-    locations: list[dict[str, Any]] = Field(default_factory=list, sa_type=_Json)
+    locations: list[dict[str, Any]] = Field(default_factory=_none_yet, sa_type=_Json)
     website: str | None = Field(default=None, max_length=500)
     # Where its people write from, when no website says so: the domain of whoever first named it.
     mail_domain: str | None = Field(default=None, max_length=253)
     summary: dict[str, str] | None = Field(default=None, sa_type=_Json)
-    offers: list[dict[str, Any]] = Field(default_factory=list, sa_type=_Json)
-    needs: list[dict[str, Any]] = Field(default_factory=list, sa_type=_Json)
-    sectors: list[str] = Field(default_factory=list, sa_type=_Json)
-    focus_areas: list[str] = Field(default_factory=list, sa_type=_Json)
+    offers: list[dict[str, Any]] = Field(default_factory=_none_yet, sa_type=_Json)
+    needs: list[dict[str, Any]] = Field(default_factory=_none_yet, sa_type=_Json)
+    sectors: list[str] = Field(default_factory=_none_yet, sa_type=_Json)
+    focus_areas: list[str] = Field(default_factory=_none_yet, sa_type=_Json)
     hub: str | None = Field(default=None, max_length=40)
-    languages: list[str] = Field(default_factory=list, sa_type=_Json)
-    contacts: list[dict[str, Any]] = Field(default_factory=list, sa_type=_Json)
+    languages: list[str] = Field(default_factory=_none_yet, sa_type=_Json)
+    contacts: list[dict[str, Any]] = Field(default_factory=_none_yet, sa_type=_Json)
     published: bool = False
     # Whether its own people have used a mailed link; until then what stands here was written by others.
     claimed: bool = False

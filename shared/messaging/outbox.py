@@ -16,6 +16,8 @@ from shared.telemetry import Origin, current_origin
 _TOLD = "told"
 # The server takes 1 MiB with headers. One that is larger would hold up all that is told after it.
 LARGEST = 1_000_000
+# So many rows are written at a time; more would hold the event loop for longer than other callers like.
+PORTION = 500
 
 _insert = insert(outbox)
 _waiting = (
@@ -71,10 +73,10 @@ def _row(message: Message, origin: Origin) -> dict[str, Any]:
 
 async def write_outbox(session: AsyncSession) -> None:
     """The edge's last step before its commit."""
-    told = session.info.pop(_TOLD, None)
-    if told:
+    told = session.info.pop(_TOLD, ())
+    for at in range(0, len(told), PORTION):
         connection = await session.connection()
-        await connection.execute(_insert, told)
+        await connection.execute(_insert, told[at : at + PORTION])
 
 
 async def read_waiting(session: AsyncSession, most: int) -> Sequence[Any]:

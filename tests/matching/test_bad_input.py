@@ -81,8 +81,7 @@ async def test_a_hundred_offers_are_taken_and_one_more_is_not(client: Client) ->
 
 async def test_a_body_over_the_limit_is_refused(client: Client) -> None:
     answer = await client.post(
-        "/v1/organisations/import",
-        content=b"x" * (1024 * 1024 + 1),
-        headers={**ADMIN, "Content-Type": "application/x-ndjson"},
+        "/v1/search", content=b"x" * (1024 * 1024 + 1), headers={**ADMIN, "Content-Type": "application/json"}
     )
     assert (answer.status_code, answer.json()["type"]) == (413, "/problems/body-too-large")
+    assert answer.json()["detail"] == "At most 1 MiB can be sent here."

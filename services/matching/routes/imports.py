@@ -1,22 +1,26 @@
 """The import over HTTP."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
-from services.matching.import_rows import COLUMNS, Row, read_csv, read_json_lines
-from services.matching.imports import What, carry_out, plan
+from services.matching.import_rows import COLUMNS, MOST_ROWS, Row, read_csv, read_json_lines
+from services.matching.imports import ImportedMeanwhile, Step, What, carry_out, plan
 from services.matching.routes.organisations import OWN
 from shared.auth import KnownCaller
 from shared.database import Transaction
 from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
-from shared.problems import Invalid, Problem, documented
+from shared.problems import Problem, documented
+from shared.service import MIB, takes_bodies_up_to
 
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=OnceRoute)
 
 JSON_LINES, CSV = "application/x-ndjson", "text/csv"
+LARGEST_IMPORT = 32 * MIB
 
 
 class UnsupportedMediaType(Problem):
@@ -40,9 +44,24 @@ class ImportReport(BaseModel):
     rows: list[ImportedRow]
 
 
+async def _read_rows(request: Request, caller: KnownCaller) -> list[Row]:
+    """Reads what the secretariat sent, and nobody else's; before the transaction, which holds up other writers."""
+    caller.require(caller.is_admin, may_see=True)
+    match request.headers.get("Content-Type", "").partition(";")[0].strip().lower():
+        case "application/x-ndjson":
+            read = read_json_lines
+        case "text/csv":
+            read = read_csv
+        case _:
+            raise UnsupportedMediaType(f"`Content-Type` must be {JSON_LINES} or {CSV}.")
+    return await asyncio.to_thread(read, await request.body())
+
+
+SentRows = Annotated[list[Row], Depends(_read_rows)]
+
 _BODY: dict[str, Any] = {
     "required": True,
-    "description": "At most 1 MiB. CSV columns: " + ", ".join(COLUMNS),
+    "description": f"At most {LARGEST_IMPORT // MIB} MiB and {MOST_ROWS} rows. CSV columns: " + ", ".join(COLUMNS),
     "content": {
         JSON_LINES: {"schema": {"type": "string", "description": "An object of `POST /v1/organisations` a line"}},
         CSV: {"schema": {"type": "string"}},
@@ -52,42 +71,33 @@ _BODY: dict[str, Any] = {
 
 @router.post(
     "/import",
-    responses={**OWN, **documented(UnsupportedMediaType, KeyReused)},
+    response_model=ImportReport,
+    responses={**OWN, **documented(ImportedMeanwhile, UnsupportedMediaType, KeyReused)},
     openapi_extra={"requestBody": _BODY},
 )
+@takes_bodies_up_to(LARGEST_IMPORT)
 async def import_organisations(
-    request: Request,
-    caller: KnownCaller,
+    rows: SentRows,
     session: Transaction,
     dry_run: Annotated[bool, Query(description="Only say what would be done")] = False,
     _: IdempotencyKey = None,
-) -> ImportReport:
+) -> Response:
     """Makes and updates organisations; for the secretariat. Rows with the `key` of an earlier import update that
     organisation, `parent_key` names another row or an earlier one. One wrong row, and nothing is imported."""
-    caller.require(caller.is_admin, may_see=True)
-    steps = await plan(session, _read(request.headers.get("Content-Type", ""), await request.body()))
+    steps = await plan(session, rows, locked=not dry_run)
     if not dry_run:
         await carry_out(session, steps)
+    written = await asyncio.to_thread(_report, steps, dry_run=dry_run)
+    return Response(written, media_type="application/json")
+
+
+def _report(steps: Sequence[Step], *, dry_run: bool) -> str:
     counts: dict[What, int] = {"created": 0, "updated": 0, "unchanged": 0, "kept": 0}
     for step in steps:
         counts[step.what] += 1
     in_order = sorted(steps, key=lambda step: step.row.at)
     rows = [
-        ImportedRow(line=step.row.line, key=step.row.read.key, id=step.organisation_id, result=step.what)
+        ImportedRow(line=step.row.line, key=step.row.key, id=step.organisation_id, result=step.what)
         for step in in_order
     ]
-    return ImportReport(dry_run=dry_run, counts=counts, rows=rows)
-
-
-def _read(content_type: str, body: bytes) -> list[Row]:
-    try:
-        text = body.decode("utf-8-sig")
-    except UnicodeDecodeError as wrong:
-        raise Invalid.field("/", f"not UTF-8, at byte {wrong.start}") from wrong
-    match content_type.partition(";")[0].strip().lower():
-        case "application/x-ndjson":
-            return read_json_lines(text)
-        case "text/csv":
-            return read_csv(text)
-        case _:
-            raise UnsupportedMediaType(f"`Content-Type` must be {JSON_LINES} or {CSV}.")
+    return ImportReport(dry_run=dry_run, counts=counts, rows=rows).model_dump_json()
