@@ -61,5 +61,5 @@ def relatives(mine: Profile, segments: Iterable[Segment]) -> frozenset[UUID]:
     top = mine.parent or mine.id
     found = {mine.id, top}
     for segment in segments:
-        found.update(segment.profiles[place].id for place in segment.families.get(top, ()))
+        found.update(segment.profiles.id_of(place) for place in segment.families.get(top, ()))
     return frozenset(found)

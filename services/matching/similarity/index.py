@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -34,6 +35,21 @@ class Index:
         from services.matching.similarity.terms import shipped
 
         return cls(Snapshot.build(profiles, terms or shipped(), recipe or Recipe()))
+
+    @classmethod
+    def load(cls, path: Path) -> tuple[Index, bytes]:
+        """The index saved there and the note saved with it. Raises Unreadable; FileNotFoundError where nothing is."""
+        from services.matching.similarity.saving import read
+        from services.matching.similarity.terms import shipped
+
+        snapshot, note = read(path, shipped(), Recipe())
+        return cls(snapshot), note
+
+    def save(self, path: Path, note: bytes) -> None:
+        """Save an index just built or rebuilt, whole or not at all."""
+        from services.matching.similarity.saving import write
+
+        write(self._now, path, note)
 
     def apply(self, changed: Iterable[Profile], removed: Iterable[UUID]) -> Index:
         """The index with these profiles new or replaced and those gone."""

@@ -76,3 +76,7 @@ class Suggestion:
     my_offers_their_needs: float
     common_ground: float
     reasons: tuple[Reason, ...]
+
+
+class Unreadable(Exception):
+    """A saved index that is damaged, cut short, or of another engine: it is to be built anew."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from uuid import UUID
 
 import numpy as np
@@ -13,6 +12,7 @@ from services.matching.similarity.matrices import Ints, Mask, Matrix, Names, com
 from services.matching.similarity.profile import Profile
 from services.matching.similarity.rarity import Rarity
 from services.matching.similarity.recipe import LANGUAGES, Recipe
+from services.matching.similarity.roster import Roster
 from services.matching.similarity.terms import Terms
 from services.matching.similarity.units import units_of
 
@@ -31,7 +31,7 @@ class Fitted:
 class Segment:
     """Profiles and their three fields."""
 
-    profiles: tuple[Profile, ...]
+    profiles: Roster
     columns: Columns
     fields: Mapping[str, Field]
 
@@ -59,45 +59,38 @@ class Segment:
         for name, held in newer.fields.items():
             rows = compressed(held.rows.data, moved[held.rows.indices], held.rows.indptr, len(columns))
             fields[name] = self.fields[name].joined(Field(held.owners, held.facts, rows), len(self.profiles))
-        return Segment(self.profiles + newer.profiles, columns, fields)
+        return Segment(self.profiles.joined(newer.profiles), columns, fields)
 
-    @cached_property
+    @property
     def positions(self) -> Mapping[UUID, int]:
-        """The last place of every profile; an earlier one is an older version of it."""
-        return {one.id: at for at, one in enumerate(self.profiles)}
+        return self.profiles.positions
 
-    @cached_property
+    @property
     def kinds(self) -> Names:
-        return np.array([one.kind for one in self.profiles], np.str_)
+        return self.profiles.kinds
 
-    @cached_property
+    @property
     def kinds_known(self) -> tuple[list[str], Ints]:
-        """The kinds there are, and the position of each profile's among them."""
-        known, position = np.unique(self.kinds, return_inverse=True)
-        return [str(kind) for kind in known], position.astype(np.int32)
+        return self.profiles.kinds_known
 
-    @cached_property
+    @property
     def hubs(self) -> Names:
-        return np.array([one.hub or "" for one in self.profiles], np.str_)
+        return self.profiles.hubs
 
-    @cached_property
+    @property
     def published(self) -> Mask:
-        return np.array([one.published for one in self.profiles], np.bool_)
+        return self.profiles.published
 
-    @cached_property
+    @property
     def families(self) -> Mapping[UUID, list[int]]:
-        """Positions by the organisation at the top: itself, its units."""
-        found: dict[UUID, list[int]] = {}
-        for at, one in enumerate(self.profiles):
-            found.setdefault(one.parent or one.id, []).append(at)
-        return found
+        return self.profiles.families
 
 
 @dataclass(frozen=True, slots=True)
 class _Gathering:
     """Profiles read into fields that share their columns."""
 
-    profiles: tuple[Profile, ...]
+    profiles: Roster
     places: Places
     fields: Mapping[str, Gathered]
 
@@ -112,7 +105,7 @@ class _Gathering:
             fields["needs"].add(owner, units.needs)
             fields["about"].add(owner, (units.about,))
             kept.append(profile)
-        return cls(tuple(kept), places, fields)
+        return cls(Roster.of(kept), places, fields)
 
     def segment(self, columns: Columns, fitted: Fitted) -> Segment:
         fields = {

@@ -114,7 +114,7 @@ class Snapshot:
         for held in self.parts:
             scores = Scores(question, held.segment, self.recipe, True)
             for place in np.flatnonzero(held.alive & (scores.evidence > 0)):
-                found[held.segment.profiles[place].id] = float(scores.evidence[place])
+                found[held.segment.profiles.id_of(int(place))] = float(scores.evidence[place])
         return found
 
     def _question(self, mine: Profile) -> Question:

@@ -1,0 +1,120 @@
+"""An index as a file. It is read again only by the same engine: other code, tables or settings count anew.
+
+The file is an uncompressed archive of arrays (`numpy.savez`, checksums included); nothing in it is executed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import orjson
+
+from services.matching.similarity.columns import Columns, Spelled
+from services.matching.similarity.field import Facts, Field
+from services.matching.similarity.matrices import Matrix, compressed
+from services.matching.similarity.profile import Unreadable
+from services.matching.similarity.question import Speaker
+from services.matching.similarity.rarity import Rarity
+from services.matching.similarity.recipe import Recipe
+from services.matching.similarity.roster import Roster
+from services.matching.similarity.segment import FIELDS, Fitted, Segment
+from services.matching.similarity.snapshot import Held, Snapshot
+from services.matching.similarity.terms import Terms
+
+Arrays = Mapping[str, np.ndarray]
+
+
+@cache
+def engine() -> str:
+    """Of every file of this engine, code and tables."""
+    told = sha256()
+    for path in sorted(Path(__file__).parent.iterdir()):
+        if path.suffix in (".py", ".tsv", ".txt"):
+            told.update(path.name.encode() + b"\0" + path.read_bytes())
+    return told.hexdigest()
+
+
+def write(snapshot: Snapshot, path: Path, note: bytes) -> None:
+    """Save what was built, with a note of the caller's. What was applied since is not saved: it must be none."""
+    assert not len(snapshot.delta.alive), "only what was just built is saved"
+    assert snapshot.base.alive.all(), "only what was just built is saved"
+    unfinished = path.with_suffix(".unfinished")
+    with unfinished.open("wb") as file:
+        np.savez(file, allow_pickle=False, **_arrays(snapshot, note))
+    unfinished.replace(path)
+
+
+def read(path: Path, terms: Terms, recipe: Recipe) -> tuple[Snapshot, bytes]:
+    """What was saved, and its note. Raises Unreadable; FileNotFoundError where nothing is."""
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            head = orjson.loads(found["head"].tobytes())
+            if head["engine"] != engine() or head["recipe"] != asdict(recipe):
+                raise Unreadable("another engine wrote it")
+            return _snapshot(found, head, terms, recipe), found["note"].tobytes()
+    except (BadZipFile, EOFError, KeyError, ValueError, IndexError, NotImplementedError) as failed:
+        raise Unreadable(f"{type(failed).__name__}: {failed}") from failed
+
+
+def _arrays(snapshot: Snapshot, note: bytes) -> dict[str, np.ndarray]:
+    segment, fitted = snapshot.base.segment, snapshot.fitted
+    head = {"engine": engine(), "recipe": asdict(snapshot.recipe), "usual": fitted.usual}
+    head["rarest"] = {code: float(value) for code, value in fitted.rarity.rarest.items()}
+    columns = segment.columns
+    result = {
+        "head": _of_bytes(orjson.dumps(head)),
+        "note": _of_bytes(note),
+        "keys": _of_bytes(orjson.dumps(columns.keys)),
+        "rarity": fitted.rarity.words,
+        "grams": fitted.rarity.grams,
+        **_of_fields("roster", segment.profiles),
+        **_of_fields("spelled", columns.spelled),
+        **_of_matrix("related", columns.related),
+    }
+    for name, field in segment.fields.items():
+        result |= {f"{name} owners": field.owners}
+        result |= _of_fields(name, field.facts) | _of_matrix(name, field.rows)
+    return result
+
+
+def _snapshot(found: Arrays, head: Mapping[str, Any], terms: Terms, recipe: Recipe) -> Snapshot:
+    places = {key: at for at, key in enumerate(orjson.loads(found["keys"].tobytes()))}
+    rarity = Rarity(recipe, places, found["rarity"], head["rarest"], found["grams"])
+    fitted = Fitted(rarity, {name: tuple(lengths) for name, lengths in head["usual"].items()})
+    columns = Columns(places, rarity, Spelled(**_to_fields("spelled", Spelled, found)))
+    columns.__dict__["related"] = _to_matrix("related", found, len(places))
+    several = {name: _field(name, found, len(places)) for name in FIELDS}
+    segment = Segment(Roster(**_to_fields("roster", Roster, found)), columns, several)
+    none = Held.all_of(Segment.of((), terms, fitted))
+    return Snapshot(Speaker(terms, rarity), fitted, Held.all_of(segment), none)
+
+
+def _field(name: str, found: Arrays, width: int) -> Field:
+    facts = Facts(**_to_fields(name, Facts, found))
+    return Field(found[f"{name} owners"], facts, _to_matrix(name, found, width))
+
+
+def _of_bytes(some: bytes) -> np.ndarray:
+    return np.frombuffer(some, np.uint8)
+
+
+def _of_matrix(name: str, held: Matrix) -> dict[str, np.ndarray]:
+    return {f"{name} values": held.data, f"{name} columns": held.indices, f"{name} ends": held.indptr}
+
+
+def _to_matrix(name: str, found: Arrays, width: int) -> Matrix:
+    return compressed(found[f"{name} values"], found[f"{name} columns"], found[f"{name} ends"], width)
+
+
+def _of_fields(name: str, one: Any) -> dict[str, np.ndarray]:
+    """Every array of a dataclass."""
+    return {f"{name}.{each.name}": getattr(one, each.name) for each in fields(one) if each.name[0] != "_"}
+
+
+def _to_fields(name: str, kind: Any, found: Arrays) -> dict[str, Any]:
+    return {each.name: found[f"{name}.{each.name}"] for each in fields(kind) if each.name[0] != "_"}
