@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from services.matching import introductions, profiles
+from services.matching import expiry, outcomes, profiles
 from services.matching.changes import number_changes
 from services.matching.current_index import CurrentIndex
 from services.matching.pages import profile
@@ -19,10 +19,19 @@ A_MINUTE = 60.0
 async def expire_introductions(app: FastAPI) -> bool:
     # Looked at first: an empty transaction would wake the jobs again.
     async with app.state.database.reading() as session:
-        if not await introductions.any_overdue(session):
+        if not await expiry.any_overdue(session):
             return False
     async with app.state.database.transaction() as session:
-        return await introductions.expire(session)
+        return await expiry.expire(session)
+
+
+async def ask_for_outcomes(app: FastAPI) -> bool:
+    days = app.state.settings.outcome_days
+    async with app.state.database.reading() as session:
+        if not await outcomes.any_due(session, days):
+            return False
+    async with app.state.database.transaction() as session:
+        return await outcomes.ask(session, days)
 
 
 async def lapse_statements(app: FastAPI) -> bool:
@@ -59,6 +68,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         subscriptions=subscriptions,
         jobs=[
             Job("expire introductions", expire_introductions, poll=A_MINUTE),
+            Job("ask for outcomes", ask_for_outcomes, poll=A_MINUTE),
             Job("lapse statements", lapse_statements, poll=A_MINUTE),
             Job("keep the index at hand", keep_index_at_hand, poll=A_MINUTE),
         ],

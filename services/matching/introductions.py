@@ -1,11 +1,13 @@
 """Answers to suggestions, and the introductions that two times yes makes.
 
+One side asks the other by its yes; or the secretariat has proposed them to each other, and both are asked.
+
 One lock for both: the rows of the two organisations, the lower id first. Without it two yes at once would each wait for
 the other; with it the second one sees the first.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -13,21 +15,23 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.matching import claims
+from services.matching import claims, partnerships
 from services.matching.profiles import lock
 from services.matching.sight import NoOrganisation, id_now
 from services.matching.tables import Answer, Introduction, Member, Organisation
 from shared.contracts.matching import (
     IntroductionCompleted,
-    IntroductionExpired,
     IntroductionParty,
     IntroductionRequested,
     OrganisationContact,
+    Proposal,
 )
 from shared.fields import Language, utc_now
 from shared.messaging.outbox import tell
 from shared.problems import Invalid, WrongStatus
 
+# One side waits for the other, told or not.
+OPEN = ("requested", "declined")
 AnswerKind = Literal["yes", "not_for_us", "already_partners"]
 
 
@@ -43,16 +47,32 @@ class Pair:
 
     @property
     def is_open(self) -> bool:
-        """Whether one side waits for the other, told or not."""
-        return self.introduction is not None and self.introduction.status in ("requested", "declined")
+        return self.introduction is not None and self.introduction.status in OPEN
+
+    @property
+    def is_proposal(self) -> bool:
+        """Whether both wait for each other, because the secretariat has proposed it."""
+        return self.introduction is not None and self.is_open and self.introduction.proposed_at is not None
 
     @property
     def asked_us(self) -> bool:
-        """Whether the other side has asked, and we were told."""
+        """Whether the other side or the secretariat has asked, and we were told."""
         one = self.introduction
-        return (
-            one is not None and one.status == "requested" and one.asked_by == self.other.id and one.told_at is not None
-        )
+        by_others = self.is_proposal or (one is not None and self.is_open and one.asked_by == self.other.id)
+        return one is not None and by_others and was_told(one, self.mine.id)
+
+    @property
+    def sides(self) -> list[tuple[Organisation, Answer | None]]:
+        """Each with its answer, first who asked or was named first."""
+        both = [(self.mine, self.my_answer), (self.other, self.other_answer)]
+        asked_by = self.introduction.asked_by if self.introduction is not None else self.mine.id
+        return sorted(both, key=lambda side: side[0].id != asked_by)
+
+
+def was_told(introduction: Introduction, organisation_id: UUID) -> bool:
+    """Whether a side that is asked has heard of it."""
+    first = introduction.asked_by == organisation_id
+    return (introduction.first_told_at if first else introduction.told_at) is not None
 
 
 async def lock_pair(session: AsyncSession, organisation_id: UUID, other_id: UUID) -> Pair:
@@ -94,15 +114,21 @@ async def answer(
     pair = await lock_pair(session, organisation_id, other_id)
     if not pair.other.published and not pair.asked_us and pair.my_answer is None:
         raise NoOrganisation()
+    before = pair.my_answer.answer if pair.my_answer is not None else None
     written = pair.my_answer or Answer(organisation_id=pair.mine.id, other_id=pair.other.id, answer=answer)
     written.answer, written.message, written.answered_at = answer, message, utc_now()
     session.add(written)
-    introduction = (
-        await _say_yes(session, pair, written, explanation, utc_now() + timedelta(days=days))
-        if answer == "yes"
-        else _say_no(session, pair)
-    )
-    return Pair(pair.mine, pair.other, written, pair.other_answer, introduction)
+    pair = replace(pair, my_answer=written)
+    introduction: Introduction | None
+    if pair.is_proposal:
+        introduction = await settle_proposal(session, pair)
+    elif answer == "yes":
+        introduction = await _say_yes(session, pair, written, explanation, utc_now() + timedelta(days=days))
+    else:
+        introduction = _say_no(session, pair)
+    if "already_partners" in (before, answer):
+        await partnerships.keep_counts(session, pair.mine, pair.other)
+    return replace(pair, introduction=introduction)
 
 
 async def take_back(session: AsyncSession, organisation_id: UUID, other_id: UUID) -> None:
@@ -113,13 +139,17 @@ async def take_back(session: AsyncSession, organisation_id: UUID, other_id: UUID
     if pair.my_answer.answer == "yes" and pair.introduction is not None and pair.introduction.status == "completed":
         raise WrongStatus("You have been put in touch; that cannot be taken back.")
     await session.delete(pair.my_answer)
+    if pair.my_answer.answer == "already_partners":
+        await partnerships.keep_counts(session, pair.mine, pair.other)
     introduction = pair.introduction
     if introduction is None or not pair.is_open:
         return
-    if introduction.asked_by == pair.mine.id:
-        _set(session, introduction, "withdrawn")
+    if pair.is_proposal:
+        await settle_proposal(session, replace(pair, my_answer=None))
+    elif introduction.asked_by == pair.mine.id:
+        set_status(session, introduction, "withdrawn")
     elif pair.other_answer is not None and pair.other_answer.answer == "yes":
-        await _request(session, introduction, pair.other, pair.mine, pair.other_answer)
+        await request(session, introduction, pair.other, pair.mine, pair.other_answer)
 
 
 async def _say_yes(
@@ -129,29 +159,58 @@ async def _say_yes(
     if there is not None and (there.status == "completed" or (pair.is_open and there.asked_by == pair.mine.id)):
         return there
     if there is not None and pair.is_open:
-        assert pair.other_answer is not None
-        return await _complete(session, there, pair, mine, pair.other_answer)
-    introduction = pair.introduction or _new_introduction(pair, until)
+        return await complete(session, there, pair)
+    introduction = pair.introduction or new_introduction(pair, until)
+    introduction.proposed_at = introduction.proposal_message = introduction.first_told_at = None
     if introduction.asked_by != pair.mine.id or introduction.expires_at <= utc_now():
         introduction.told_at, introduction.expires_at = None, until
     introduction.asked_by, introduction.requested_at = pair.mine.id, utc_now()
-    introduction.explanation = {str(code): text for code, text in (explanation or {}).items()} or None
+    introduction.explanation = kept_texts(explanation)
     if pair.other_answer is not None and pair.other_answer.answer != "yes":
         # The other side has said that this is not for it: it is not told, and we are not told that.
-        _set(session, introduction, "declined")
+        set_status(session, introduction, "declined")
         return introduction
-    await _request(session, introduction, pair.mine, pair.other, mine)
+    await request(session, introduction, pair.mine, pair.other, mine)
     return introduction
 
 
 def _say_no(session: AsyncSession, pair: Pair) -> Introduction | None:
     introduction = pair.introduction
     if introduction is not None and pair.is_open:
-        _set(session, introduction, "withdrawn" if introduction.asked_by == pair.mine.id else "declined")
+        set_status(session, introduction, "withdrawn" if introduction.asked_by == pair.mine.id else "declined")
     return introduction
 
 
-def _new_introduction(pair: Pair, until: datetime) -> Introduction:
+async def settle_proposal(session: AsyncSession, pair: Pair) -> Introduction:
+    """How a proposal stands after an answer. Whoever has not answered is asked, once.
+
+    A side that has said no is not asked, and nobody learns of it: neither the other side nor the secretariat.
+    """
+    introduction = pair.introduction
+    assert introduction is not None
+    said = [answer.answer if answer is not None else None for _, answer in pair.sides]
+    if said == ["yes", "yes"]:
+        return await complete(session, introduction, pair)
+    set_status(session, introduction, "declined" if set(said) - {"yes", None} else "requested")
+    willing = [one.id for one, answer in pair.sides if answer is None or answer.answer == "yes"]
+    asked = {one.id for one, answer in pair.sides if answer is None and not was_told(introduction, one.id)}
+    _mark_told(introduction, willing)
+    if asked:
+        parties = [party_of(one, await people_of(session, one) if one.id in asked else ()) for one, _ in pair.sides]
+        tell(session, IntroductionRequested(**facts_of(introduction, *parties)))
+    return introduction
+
+
+def _mark_told(introduction: Introduction, sides: Sequence[UUID]) -> None:
+    now = utc_now()
+    for each in sides:
+        if each == introduction.asked_by:
+            introduction.first_told_at = introduction.first_told_at or now
+        else:
+            introduction.told_at = introduction.told_at or now
+
+
+def new_introduction(pair: Pair, until: datetime) -> Introduction:
     low, high = sorted((pair.mine.id, pair.other.id))
     return Introduction(
         version=0,
@@ -164,75 +223,54 @@ def _new_introduction(pair: Pair, until: datetime) -> Introduction:
     )
 
 
-def _set(session: AsyncSession, introduction: Introduction, status: str) -> None:
+def set_status(session: AsyncSession, introduction: Introduction, status: str) -> None:
     introduction.status = status
     introduction.version += 1
     session.add(introduction)
 
 
-async def _request(
+async def request(
     session: AsyncSession, introduction: Introduction, asks: Organisation, asked: Organisation, answer: Answer
 ) -> None:
     """The asked side is told once, however often a yes is taken back and said again while it may still answer."""
-    _set(session, introduction, "requested")
+    set_status(session, introduction, "requested")
     if introduction.told_at is not None:
         return
     introduction.told_at = utc_now()
-    asking = _party(asks, (), answer.message)
-    tell(session, IntroductionRequested(**_facts(introduction, asking, _party(asked, await people_of(session, asked)))))
+    asking, is_asked = party_of(asks, (), answer.message), party_of(asked, await people_of(session, asked))
+    tell(session, IntroductionRequested(**facts_of(introduction, asking, is_asked)))
 
 
-async def _complete(
-    session: AsyncSession, introduction: Introduction, pair: Pair, mine: Answer, theirs: Answer
-) -> Introduction:
-    introduction.completed_at = utc_now()
-    _set(session, introduction, "completed")
-    asked = _party(pair.mine, await people_of(session, pair.mine), mine.message)
-    asks = _party(pair.other, await people_of(session, pair.other), theirs.message)
-    tell(session, IntroductionCompleted(**_facts(introduction, asks, asked)))
+async def complete(session: AsyncSession, introduction: Introduction, pair: Pair) -> Introduction:
+    introduction.completed_at, introduction.outcome_wanted_at = utc_now(), None
+    set_status(session, introduction, "completed")
+    parties = [
+        party_of(organisation, await people_of(session, organisation), answer.message if answer else None)
+        for organisation, answer in pair.sides
+    ]
+    tell(session, IntroductionCompleted(**facts_of(introduction, *parties)))
     return introduction
 
 
-async def settle(session: AsyncSession, organisation_id: UUID, other_id: UUID) -> None:
-    """Has an open introduction say what both sides answer, after a merge brought together answers to two.
-
-    The merge holds the organisation's row, without which nobody answers here.
-    """
-    low, high = sorted((organisation_id, other_id))
-    found = await session.exec(select(Introduction).where(Introduction.low_id == low, Introduction.high_id == high))
-    introduction = found.first()
-    if introduction is None or introduction.status not in ("requested", "declined"):
-        return
-    said = {low: await session.get(Answer, (low, high)), high: await session.get(Answer, (high, low))}
-    yes = {side: answer for side, answer in said.items() if answer is not None and answer.answer == "yes"}
-    if not yes:
-        _set(session, introduction, "withdrawn")
-        return
-    asks_id = introduction.asked_by if introduction.asked_by in yes else next(iter(yes))
-    asked_id = high if asks_id == low else low
-    introduction.asked_by = asks_id
-    asks, asked = await session.get_one(Organisation, asks_id), await session.get_one(Organisation, asked_id)
-    if len(yes) == 2:
-        pair = Pair(asked, asks, yes[asked_id], yes[asks_id], introduction)
-        await _complete(session, introduction, pair, yes[asked_id], yes[asks_id])
-    elif said[asked_id] is not None:
-        _set(session, introduction, "declined")
-    else:
-        await _request(session, introduction, asks, asked, yes[asks_id])
+def kept_texts(texts: dict[Language, str] | None) -> dict[str, str] | None:
+    return {str(code): text for code, text in (texts or {}).items()} or None
 
 
-def _facts(introduction: Introduction, asks: IntroductionParty, asked: IntroductionParty) -> dict[str, Any]:
+def facts_of(introduction: Introduction, asks: IntroductionParty, asked: IntroductionParty) -> dict[str, Any]:
+    """What every message of an introduction tells."""
+    proposed = introduction.proposed_at is not None
     return {
         "introduction_id": introduction.id,
         "version": introduction.version,
         "asked_by": introduction.asked_by,
         "parties": (asks, asked),
         "explanation": introduction.explanation,
+        "proposal": Proposal(message=introduction.proposal_message) if proposed else None,
         "at": utc_now(),
     }
 
 
-def _party(
+def party_of(
     organisation: Organisation, people: Sequence[OrganisationContact], message: str | None = None
 ) -> IntroductionParty:
     texts: dict[Language, str] = {}
@@ -259,32 +297,3 @@ async def people_of(session: AsyncSession, organisation: Organisation) -> list[O
 
 def _contact_of(member: Member) -> OrganisationContact:
     return OrganisationContact(name=member.name, email=member.email, language="en" if member.language == "en" else "da")
-
-
-def _overdue() -> tuple[Any, Any]:
-    return col(Introduction.status).in_(("requested", "declined")), col(Introduction.expires_at) <= utc_now()
-
-
-async def any_overdue(session: AsyncSession) -> bool:
-    return (await session.exec(select(Introduction.id).where(*_overdue()).limit(1))).first() is not None
-
-
-async def expire(session: AsyncSession, most: int = 50) -> bool:
-    """Ends introductions whose time is over, the declined ones in the same words; True when there may be more.
-
-    Only who asked is told; the other side did not answer, or not so that anybody learns of it.
-    """
-    due = select(Introduction).where(*_overdue()).limit(most)
-    # Takes the introduction's row alone and leaves what an answer holds for later.
-    found = (await session.exec(due.with_for_update(skip_locked=True))).all()
-    for introduction in found:
-        asks = await session.get_one(Organisation, introduction.asked_by)
-        asked_id = introduction.high_id if introduction.asked_by == introduction.low_id else introduction.low_id
-        asked = await session.get_one(Organisation, asked_id)
-        lapsed = await session.get(Answer, (asks.id, asked.id))
-        if lapsed is not None and lapsed.answer == "yes":
-            await session.delete(lapsed)
-        _set(session, introduction, "expired")
-        asking = _party(asks, await people_of(session, asks))
-        tell(session, IntroductionExpired(**_facts(introduction, asking, _party(asked, ()))))
-    return len(found) == most

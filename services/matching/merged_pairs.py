@@ -1,14 +1,18 @@
 """What two organisations that become one have answered others and been answered, and the introductions they have."""
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import TypeVar
 from uuid import UUID
 
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.matching import introductions
-from services.matching.tables import Answer, Introduction
+from services.matching.introductions import OPEN, Pair, complete, request, set_status, settle_proposal
+from services.matching.tables import Answer, Introduction, Organisation, Outcome
+
+Said = Answer | Outcome
+Words = TypeVar("Words", Answer, Outcome)
 
 # The further an introduction has come, the more it counts.
 _COMES_FIRST = {"completed": 0, "requested": 1}
@@ -20,28 +24,31 @@ class Pairs:
     """What follows from the one merged, and what is dropped. `others` are those whom both were in touch with."""
 
     answers: Sequence[Answer]
-    dropped_answers: Sequence[Answer]
+    outcomes: Sequence[Outcome]
+    dropped: Sequence[Said]
     introductions: Sequence[Introduction]
     dropped_introductions: Sequence[Introduction]
     others: Set[UUID]
 
 
 async def plan(session: AsyncSession, merged: UUID, into: UUID) -> Pairs:
-    """Of two answers the survivor's own holds, of two introductions the one that came further; none with oneself."""
-    answers, dropped_answers, answered = await _plan_answers(session, merged, into)
+    """Of two answers or outcomes the survivor's own holds, of two introductions the one that came further; none with
+    oneself."""
+    answers, dropped_answers, answered = await _plan_said(session, Answer, merged, into)
+    outcomes, dropped_outcomes, _ = await _plan_said(session, Outcome, merged, into)
     found, dropped, introduced = await _plan_introductions(session, merged, into)
-    return Pairs(answers, dropped_answers, found, dropped, answered | introduced)
+    return Pairs(answers, outcomes, [*dropped_answers, *dropped_outcomes], found, dropped, answered | introduced)
 
 
-async def _plan_answers(
-    session: AsyncSession, merged: UUID, into: UUID
-) -> tuple[list[Answer], list[Answer], set[UUID]]:
+async def _plan_said(
+    session: AsyncSession, kind: type[Words], merged: UUID, into: UUID
+) -> tuple[list[Words], list[Words], set[UUID]]:
     either = (merged, into)
-    involved = or_(col(Answer.organisation_id).in_(either), col(Answer.other_id).in_(either))
-    found = list(await session.exec(select(Answer).where(involved)))
+    involved = or_(col(kind.organisation_id).in_(either), col(kind.other_id).in_(either))
+    found = list(await session.exec(select(kind).where(involved)))
     there = {(each.organisation_id, each.other_id) for each in found}
-    follow: list[Answer] = []
-    dropped: list[Answer] = []
+    follow: list[Words] = []
+    dropped: list[Words] = []
     both = set[UUID]()
     for each in found:
         pair = (each.organisation_id, each.other_id)
@@ -80,7 +87,7 @@ def _rank(introduction: Introduction) -> int:
 
 
 async def _by_other(session: AsyncSession, organisation_id: UUID) -> dict[UUID, Introduction]:
-    """Locked, because `introductions.expire` takes no other lock."""
+    """Locked, because `expiry.expire` takes no other lock."""
     party = or_(Introduction.low_id == organisation_id, Introduction.high_id == organisation_id)
     statement = select(Introduction).where(party).order_by(col(Introduction.id)).with_for_update()
     found = await session.exec(statement.execution_options(populate_existing=True))
@@ -89,13 +96,13 @@ async def _by_other(session: AsyncSession, organisation_id: UUID) -> dict[UUID, 
 
 async def carry_out(session: AsyncSession, pairs: Pairs, merged: UUID, into: UUID) -> None:
     """Re-points what follows; where both had to do with somebody, the introduction says what both sides answer now."""
-    for each in (*pairs.dropped_answers, *pairs.dropped_introductions, *pairs.answers):
+    for each in (*pairs.dropped, *pairs.dropped_introductions, *pairs.answers, *pairs.outcomes):
         await session.delete(each)
     # A place must be free before it is taken.
     await session.flush()
-    for answer in pairs.answers:
-        pair = {name: into for name in ("organisation_id", "other_id") if getattr(answer, name) == merged}
-        session.add(Answer(**(answer.model_dump() | pair)))
+    for said in (*pairs.answers, *pairs.outcomes):
+        pair = {name: into for name in ("organisation_id", "other_id") if getattr(said, name) == merged}
+        session.add(type(said)(**(said.model_dump() | pair)))
     for introduction in pairs.introductions:
         other = introduction.high_id if introduction.low_id == merged else introduction.low_id
         introduction.low_id, introduction.high_id = sorted((into, other))
@@ -104,4 +111,43 @@ async def carry_out(session: AsyncSession, pairs: Pairs, merged: UUID, into: UUI
         session.add(introduction)
     await session.flush()
     for other in sorted(pairs.others):
-        await introductions.settle(session, into, other)
+        await _settle(session, into, other)
+
+
+async def _settle(session: AsyncSession, organisation_id: UUID, other_id: UUID) -> None:
+    """Has an open introduction say what both sides answer, after answers to two came together.
+
+    The merge holds the organisation's row, without which nobody answers here.
+    """
+    low, high = sorted((organisation_id, other_id))
+    found = await session.exec(select(Introduction).where(Introduction.low_id == low, Introduction.high_id == high))
+    introduction = found.first()
+    if introduction is None or introduction.status not in OPEN:
+        return
+    sides = {each: await session.get_one(Organisation, each) for each in (low, high)}
+    said = {low: await session.get(Answer, (low, high)), high: await session.get(Answer, (high, low))}
+    if introduction.proposed_at is not None:
+        await settle_proposal(session, Pair(sides[low], sides[high], said[low], said[high], introduction))
+    else:
+        await _settle_asked(session, introduction, sides, said)
+
+
+async def _settle_asked(
+    session: AsyncSession,
+    introduction: Introduction,
+    sides: Mapping[UUID, Organisation],
+    said: Mapping[UUID, Answer | None],
+) -> None:
+    yes = {side: answer for side, answer in said.items() if answer is not None and answer.answer == "yes"}
+    if not yes:
+        set_status(session, introduction, "withdrawn")
+        return
+    asks = introduction.asked_by if introduction.asked_by in yes else next(iter(yes))
+    (asked,) = set(sides) - {asks}
+    introduction.asked_by = asks
+    if len(yes) == 2:
+        await complete(session, introduction, Pair(sides[asked], sides[asks], yes[asked], yes[asks], introduction))
+    elif said[asked] is not None:
+        set_status(session, introduction, "declined")
+    else:
+        await request(session, introduction, sides[asks], sides[asked], yes[asks])

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlmodel import col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.matching import merged_pairs, merged_people
+from services.matching import merged_pairs, merged_people, partnerships
 from services.matching.changes import mark_changed
 from services.matching.merged_pairs import Pairs
 from services.matching.merged_people import People
@@ -82,11 +82,12 @@ async def plan(session: AsyncSession, organisation_id: UUID, into_id: UUID) -> P
 
 
 async def _lock_both(session: AsyncSession, organisation_id: UUID, into_id: UUID) -> tuple[Organisation, Organisation]:
-    """With the units that will follow, the lower id first, as answers lock their pair; new units wait for us."""
+    """With its units and partners, the lower id first, as answers lock their pair; new ones wait for us."""
     if organisation_id == into_id:
         raise Invalid.field("/into", "an organisation cannot be merged into itself")
     both = col(Organisation.id).in_((organisation_id, into_id))
-    statement = select(Organisation).where(or_(both, col(Organisation.parent) == organisation_id))
+    follow = or_(col(Organisation.parent) == organisation_id, partnerships.is_partner_of(organisation_id))
+    statement = select(Organisation).where(or_(both, follow))
     statement = statement.order_by(col(Organisation.id)).with_for_update().execution_options(populate_existing=True)
     found = {each.id: each for each in await session.exec(statement)}
     if organisation_id not in found:
@@ -118,7 +119,9 @@ async def _carry_out(session: AsyncSession, planned: Plan) -> None:
         unit.parent = into.id
         tell_changed(session, unit)
     await merged_people.carry_out(session, planned.people, into.id)
+    partners = list(await session.exec(select(Organisation).where(partnerships.is_partner_of(merged.id))))
     await merged_pairs.carry_out(session, planned.pairs, merged.id, into.id)
+    await partnerships.keep_counts(session, merged, into, *partners)
     connection = await session.connection()
     for kind in (Going, Event):
         its = col(kind.organisation_id) == merged.id

@@ -4,6 +4,8 @@ from shared.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """`introduction_days` is how long the other side may take to answer."""
+    """`introduction_days` is how long a side may take to answer, `outcome_days` how long after both were put in touch
+    they are asked what became of it."""
 
     introduction_days: int = 30
+    outcome_days: int = 30

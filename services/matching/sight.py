@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from sqlalchemy import and_, or_
+from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -100,7 +100,9 @@ async def find_seen(session: AsyncSession, sight: Sight, organisation_id: UUID) 
     if organisation is None:
         raise NoOrganisation()
     seen = organisation.published or sight.owns(organisation.id)
-    if not seen and not await introduced(session, list(sight.own), organisation.id, ("requested", "completed")):
+    # A declined one shows as much as one that waits: else what is shown would tell of the no.
+    there = ("requested", "declined", "completed")
+    if not seen and not await introduced(session, list(sight.own), organisation.id, there):
         raise NoOrganisation()
     return organisation
 
@@ -129,6 +131,14 @@ async def introduced(
         and_(col(Introduction.low_id).in_(own), col(Introduction.high_id) == other),
         and_(col(Introduction.high_id).in_(own), col(Introduction.low_id) == other),
     )
-    told = or_(col(Introduction.told_at).is_not(None), col(Introduction.asked_by).in_(own))
-    found = await session.exec(select(Introduction).where(pair, told, col(Introduction.status).in_(statuses)).limit(1))
+    found = await session.exec(
+        select(Introduction).where(pair, told_of(own), col(Introduction.status).in_(statuses)).limit(1)
+    )
     return found.first()
+
+
+def told_of(own: Sequence[UUID]) -> ColumnElement[bool]:
+    """Introductions that one of our own made or was told of."""
+    asked_by_own = col(Introduction.asked_by).in_(own)
+    made = or_(col(Introduction.proposed_at).is_(None), col(Introduction.first_told_at).is_not(None))
+    return or_(and_(asked_by_own, made), and_(~asked_by_own, col(Introduction.told_at).is_not(None)))

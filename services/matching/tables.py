@@ -70,6 +70,8 @@ class Organisation(Base, table=True):
     import_key: str | None = Field(default=None, max_length=80)
     # Name, summary and public offers, casefolded: what `q` looks in.
     searchable: str = Field(default="", sa_type=Text)
+    # How many others it is known to work with already; `partnerships.keep_counts` alone writes it.
+    partnerships: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     # The first day on which one of its offers or needs no longer holds.
     lapses_on: date | None = Field(default=None, index=True)
     created_at: datetime = Field(default_factory=utc_now)
@@ -139,10 +141,24 @@ class Answer(Base, table=True):
     answered_at: datetime = Field(default_factory=utc_now)
 
 
-class Introduction(Base, table=True):
-    """Two organisations of which one has said yes. One row a pair, the lower id first.
+class Outcome(Base, table=True):
+    """What one organisation says became of its introduction to another. Only the secretariat sees it besides."""
 
-    `declined` is what the side that did not want it sees; to the one that asked it looks `requested` until it expires.
+    __tablename__ = "outcomes"
+    __table_args__ = (Index("ix_outcomes_other_id", "other_id"),)
+
+    organisation_id: UUID = Field(foreign_key="organisations.id", primary_key=True)
+    other_id: UUID = Field(foreign_key="organisations.id", primary_key=True)
+    # met, working_together or no_fit
+    outcome: str = Field(max_length=20)
+    recorded_at: datetime = Field(default_factory=utc_now)
+
+
+class Introduction(Base, table=True):
+    """Two organisations of which one has said yes, or which the secretariat proposed to each other.
+
+    One row a pair, the lower id first. `declined` is what a side that did not want it sees; to everybody else it looks
+    `requested` until it expires.
     """
 
     __tablename__ = "introductions"
@@ -151,12 +167,14 @@ class Introduction(Base, table=True):
         CheckConstraint("low_id < high_id", name="one_order"),
         Index("ix_introductions_high_id", "high_id"),
         Index("ix_introductions_status_expires_at", "status", "expires_at"),
+        Index("ix_introductions_outcome_wanted_at_completed_at", "outcome_wanted_at", "completed_at"),
     )
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)
     version: int = 1
     low_id: UUID = Field(foreign_key="organisations.id")
     high_id: UUID = Field(foreign_key="organisations.id")
+    # Who said yes first; of a proposal, whom the secretariat named first.
     asked_by: UUID
     # requested, completed, declined, expired or withdrawn
     status: str = Field(max_length=20)
@@ -164,7 +182,13 @@ class Introduction(Base, table=True):
     requested_at: datetime
     # When the asked side was told; None while it had said that this is not for it.
     told_at: datetime | None = None
+    proposed_at: datetime | None = None
+    proposal_message: str | None = Field(default=None, sa_type=Text)
+    # As `told_at`, of the side that a proposal names first.
+    first_told_at: datetime | None = None
     completed_at: datetime | None = None
+    # When the sides that had not said what became of it were asked to.
+    outcome_wanted_at: datetime | None = None
     expires_at: datetime
 
 

@@ -30,6 +30,7 @@ from shared.contracts.events import (
 from shared.contracts.matching import (
     IntroductionCompleted,
     IntroductionExpired,
+    IntroductionOutcomeWanted,
     IntroductionRequested,
     MemberAdded,
     MemberRemoved,
@@ -180,3 +181,8 @@ async def tell_introduction_completed(session: AsyncSession, told: IntroductionC
 @subscriptions.fact(IntroductionExpired)
 async def tell_introduction_expired(session: AsyncSession, told: IntroductionExpired) -> None:
     await _write(session, organisations.expired(told))
+
+
+@subscriptions.fact(IntroductionOutcomeWanted)
+async def tell_outcome_wanted(session: AsyncSession, told: IntroductionOutcomeWanted) -> None:
+    await _write(session, organisations.outcome_wanted(told))

@@ -96,8 +96,17 @@ class IntroductionParty(Contract):
     message: Personal | None = None
 
 
+class Proposal(Contract):
+    """The secretariat's: neither side had said yes. `message` is what it wrote to both."""
+
+    message: Personal | None = None
+
+
 class IntroductionFacts(Message):
-    """`asked_by` said yes first, or is the secretariat's choice of first party."""
+    """`asked_by` said yes first, or is the secretariat's choice of first party.
+
+    Of a proposal, whom this message is for is named among a party's `contacts`; a side without any is not told.
+    """
 
     aggregate: ClassVar[str] = "introduction_id"
 
@@ -105,11 +114,12 @@ class IntroductionFacts(Message):
     asked_by: UUID
     parties: tuple[IntroductionParty, IntroductionParty]
     explanation: Texts | None = None
+    proposal: Proposal | None = None
     at: datetime
 
 
 class IntroductionRequested(IntroductionFacts):
-    """One side said yes; the other is asked, without that side's contacts."""
+    """One side said yes; the other is asked, without that side's contacts. A proposal asks both."""
 
     type: ClassVar[str] = "matching.introduction.requested.v1"
 
@@ -122,3 +132,9 @@ class IntroductionCompleted(IntroductionFacts):
 
 class IntroductionExpired(IntroductionFacts):
     type: ClassVar[str] = "matching.introduction.expired.v1"
+
+
+class IntroductionOutcomeWanted(IntroductionFacts):
+    """Some time after both said yes: a party with `contacts` has not said what became of it, and is asked."""
+
+    type: ClassVar[str] = "matching.introduction.outcome_wanted.v1"

@@ -52,12 +52,19 @@ MATCHING: dict[str, Callable[[World], Sent]] = {
     "POST /v1/organisations/{organisation}/merge": lambda world: {"json": {"into": world.names["other"]}},
     "POST /v1/organisations/{organisation}/members": lambda _: {"json": _person()},
     "PUT /v1/organisations/{organisation}/suggestions/{other}/answer": lambda _: {"json": {"answer": "not_for_us"}},
+    "POST /v1/introductions": lambda world: {
+        "json": {"parties": [str(world.names["organisation"]), str(world.names["other"])]}
+    },
+    "POST /v1/introductions/{introduction}/outcome": lambda _: {"json": {"outcome": "met"}},
     "POST /v1/search": lambda _: {"json": {"text": "gær til brød"}},
     "POST /p/matching/organisations/{organisation}/edit": lambda world: {
         "data": {"version": str(world.names["version"]), "kind": "producer", "summary_da": "Vi brygger"}
     },
     "POST /p/matching/organisations/{organisation}/publish": lambda _: {"data": {"published": "yes"}},
     "POST /p/matching/organisations/{organisation}/answers/{other}": lambda _: {"data": {"answer": "already_partners"}},
+    "POST /p/matching/organisations/{organisation}/introductions/{introduction}/outcome": lambda _: {
+        "data": {"outcome": "met"}
+    },
 }
 
 NOTIFY: dict[str, Callable[[World], Sent]] = {

@@ -125,7 +125,10 @@ MATCHING = OPERATORS | {
     "PUT /v1/organisations/{hidden}/suggestions/{other}/answer": may(ITS_PEOPLE, "admin"),
     "DELETE /v1/organisations/{organisation}/suggestions/{other}/answer": may(ITS_PEOPLE, "admin", others=403),
     "GET /v1/introductions": may(ITS_PEOPLE, OTHER_PEOPLE, "admin", others=403),
+    "POST /v1/introductions": may("admin", others=403),
     "GET /v1/introductions/{introduction}": may(ITS_PEOPLE, "admin"),
+    # The secretariat sees what became of it, and says nothing for a side.
+    "POST /v1/introductions/{introduction}/outcome": may(ITS_PEOPLE, but={"admin": 403}),
     "POST /v1/search": may(ITS_PEOPLE, OTHER_PEOPLE, "organiser", "other organiser", "admin", others=403),
     "GET /v1/vocabulary": unasked(),
     # Everybody may see a published organisation, but only by its own link act for it.
@@ -137,6 +140,9 @@ MATCHING = OPERATORS | {
     "POST /p/matching/organisations/{organisation}/publish": page("profile link", others=403),
     "POST /p/matching/organisations/{hidden}/publish": page("profile link"),
     "POST /p/matching/organisations/{organisation}/answers/{other}": page("profile link", others=403),
+    "POST /p/matching/organisations/{organisation}/introductions/{introduction}/outcome": page(
+        "profile link", others=403
+    ),
 }
 
 # An inbox belongs to an e-mail address: a token opens the one of its own, a link the one of its contact.

@@ -112,7 +112,7 @@ async def _check_in(client: Client, event: dict[str, Any], code: str) -> str:
 async def matching_world(client: Client, line: str) -> World:
     """Three organisations, the first going to an event and asking the second to be introduced.
 
-    On a line about a `{hidden}` one the first is not published.
+    On a line about a `{hidden}` one the first is not published; on one about an outcome the second has said yes, too.
     """
     own, partner, stranger = [
         await matching.make(client, name, needs=[matching.need("Gær")], offers=[matching.offer("Gær")])
@@ -122,6 +122,8 @@ async def matching_world(client: Client, line: str) -> World:
     going = RegisteredOrganisation(id=UUID(own["id"]), name=own["name"], new=False)
     await matching.hear(client, event, matching.sign_up(going, event=event.event_id))
     said = await matching.say(client, own["id"], partner["id"], "yes")
+    if line.endswith("/outcome"):
+        await matching.say(client, partner["id"], own["id"], "yes")
     names = {
         **{"organisation": own["id"], "hidden": own["id"], "other": partner["id"]},
         **{"event": event.event_id, "introduction": said["introduction"], "version": own["version"]},

@@ -37,6 +37,7 @@ PERSONAL = {
     "OrganisationContact.name",
     "OrganisationContact.phone",
     "OrganisationContact.title",
+    "Proposal.message",
     "RegisteredAttendee.email",
     "RegisteredAttendee.name",
 }

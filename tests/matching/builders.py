@@ -4,6 +4,7 @@ import json
 from typing import Any
 from uuid import UUID, uuid4
 
+from httpx import Response
 from sqlalchemy import select
 
 from shared.auth import Purpose
@@ -177,3 +178,9 @@ async def say(client: Client, mine: str, other: str, answer: str, message: str |
     assert response.status_code == 200, response.text
     said: Row = response.json()
     return said
+
+
+async def propose(client: Client, first: Row, second: Row, message: str | None = None) -> Response:
+    """The secretariat proposes two organisations to each other."""
+    body = {"parties": [first["id"], second["id"]], "message": message}
+    return await client.post("/v1/introductions", json=body, headers=ADMIN)

@@ -6,7 +6,7 @@ from html import unescape
 import pytest
 
 from shared.contracts.matching import IntroductionCompleted, IntroductionRequested, OrganisationUpdated
-from tests.matching.builders import Row, contact, hear, key_of, make, need, newcomer, offer, say, sign_up, told
+from tests.matching.builders import Row, contact, hear, key_of, make, need, newcomer, offer, propose, say, sign_up, told
 from tests.support.services import Client
 
 
@@ -186,3 +186,48 @@ async def test_a_yes_may_be_taken_back_by_the_page(client: Client, maker: Row) -
     await client.post(path, data={"proof": proof, "answer": "take_back"})
     page, _ = await opened(client, maker)
     assert "vil gerne i kontakt" not in page
+
+
+@pytest.fixture
+async def bakery(client: Client) -> Row:
+    return await make(
+        client, "Bageriet", "startup", needs=[need("Levende gær")], contacts=[contact("Mia", "mia@broed.example.org")]
+    )
+
+
+async def test_a_proposal_of_the_secretariat_is_answered_on_the_page(client: Client, maker: Row, bakery: Row) -> None:
+    await propose(client, maker, bakery, message="Ring til <hinanden>.")
+    for mine, other, done in ((maker, bakery, "yes"), (bakery, maker, "in_touch")):
+        page, proof = await opened(client, mine)
+        assert f"Sekretariatet foreslår, at I taler med {other['name']}" in page
+        assert "Sekretariatet skriver: Ring til <hinanden>." in page
+        path = f"/p/matching/organisations/{mine['id']}/answers/{other['id']}"
+        answered = await client.post(path, data={"proof": proof, "answer": "yes"})
+        assert answered.headers["Location"].endswith(f"?done={done}")
+    page, _ = await opened(client, maker)
+    assert "mia@broed.example.org" in page
+
+
+async def test_who_said_yes_to_a_proposal_waits_as_if_it_had_asked(client: Client, maker: Row, bakery: Row) -> None:
+    await propose(client, maker, bakery)
+    await say(client, bakery["id"], maker["id"], "yes")
+    await say(client, maker["id"], bakery["id"], "not_for_us")
+    page, _ = await opened(client, bakery)
+    assert "I venter på svar fra" in page
+    assert "Sekretariatet foreslår" not in page
+
+
+async def test_a_button_says_what_became_of_an_introduction(client: Client, maker: Row, bakery: Row) -> None:
+    await say(client, bakery["id"], maker["id"], "yes")
+    said = await say(client, maker["id"], bakery["id"], "yes")
+    page, proof = await opened(client, bakery)
+    assert "Hvordan gik det?" in page
+    assert "✓" not in page
+    path = f"/p/matching/organisations/{bakery['id']}/introductions/{said['introduction']}/outcome"
+    recorded = await client.post(path, data={"proof": proof, "outcome": "working_together"})
+    assert recorded.headers["Location"].endswith("?done=working_together")
+    page, _ = await opened(client, bakery, done="working_together")
+    assert "Vi har noteret, at I samarbejder" in page
+    assert "Vi samarbejder ✓" in page
+    page, _ = await opened(client, maker)
+    assert "✓" not in page

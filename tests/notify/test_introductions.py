@@ -3,9 +3,11 @@
 from shared.contracts.matching import (
     IntroductionCompleted,
     IntroductionExpired,
+    IntroductionOutcomeWanted,
     IntroductionRequested,
     OrganisationContact,
     ProfileLinkRequested,
+    Proposal,
 )
 from shared.database import uuid7
 from tests.notify.mailbox import Mailbox
@@ -97,3 +99,57 @@ async def test_only_who_asked_hears_that_no_answer_came(notify: Client, mailbox:
     )
     await mailbox.one("rikke@example.org", "Intet svar fra Enzymværket ApS")
     assert mailbox.to("mette@example.org") == []
+
+
+async def test_a_proposal_asks_both_with_the_secretariat_s_words(notify: Client, mailbox: Mailbox) -> None:
+    one, other = party("Enzymværket ApS", "mette"), party("Målelaboratoriet", "rikke")
+    proposed = IntroductionRequested(
+        version=1,
+        introduction_id=uuid7(),
+        asked_by=one.organisation_id,
+        parties=(one, other),
+        explanation=EXPLANATION,
+        proposal=Proposal(message="I arbejder begge med gær."),
+        at=STARTS_AT,
+    )
+    await tell(notify, proposed)
+    for person, mine, theirs in (("mette", one, other), ("rikke", other, one)):
+        mail = await mailbox.one(f"{person}@example.org", f"Vil I tale med {theirs.name}?")
+        for words in (mail.text, mail.html):
+            assert "I arbejder begge med gær." in words
+            assert "I søger målinger på fermentering" in words
+            assert f"/p/matching/organisations/{mine.organisation_id}?key=" in words
+            assert theirs.contacts[0].email not in words
+
+
+async def test_a_side_of_a_proposal_that_a_message_names_nobody_of_is_not_told(
+    notify: Client, mailbox: Mailbox
+) -> None:
+    silent, told = party("Enzymværket ApS"), party("Målelaboratoriet", "rikke")
+    facts = {
+        "introduction_id": uuid7(),
+        "asked_by": silent.organisation_id,
+        "parties": (silent, told),
+        "proposal": Proposal(),
+        "at": STARTS_AT,
+    }
+    await tell(notify, IntroductionRequested(version=1, **facts), IntroductionExpired(version=2, **facts))
+    await mailbox.one("rikke@example.org", "Vil I tale med Enzymværket ApS?")
+    await mailbox.one("rikke@example.org", "Intet svar fra Enzymværket ApS")
+
+
+async def test_who_has_not_said_what_became_of_it_is_asked_on_the_profile_s_page(
+    notify: Client, mailbox: Mailbox
+) -> None:
+    silent, asked = party("Enzymværket ApS"), party("Målelaboratoriet", "rikke")
+    wanted = IntroductionOutcomeWanted(
+        version=3,
+        introduction_id=uuid7(),
+        asked_by=silent.organisation_id,
+        parties=(silent, asked),
+        at=STARTS_AT,
+    )
+    await tell(notify, wanted)
+    mail = await mailbox.one("rikke@example.org", "Hvordan gik det med Enzymværket ApS?")
+    for words in (mail.text, mail.html):
+        assert f"/p/matching/organisations/{asked.organisation_id}?key=" in words

@@ -69,6 +69,7 @@ FULL: dict[str, Any] = {
     "other": "Målelaboratoriet",
     "summary": {"en": "We measure."},
     "message": "Hej.\n\nVi glæder os.",
+    "proposal": "I bør tale sammen.",
     "explanation": {"da": "I passer sammen.", "en": "You fit."},
     "contacts": [{"name": "Rikke Ek", "title": "Leder", "email": "rikke@example.org", "phone": "+45 1"}],
 }
@@ -82,6 +83,7 @@ SPARSE: dict[str, Any] = {
     "reason": "lost",
     "summary": None,
     "message": None,
+    "proposal": None,
     "explanation": None,
     "contacts": [],
 }
@@ -156,7 +158,7 @@ def test_times_are_written_as_a_dane_writes_them() -> None:
 
 def test_a_company_is_written_to_as_one() -> None:
     """`I` to a company: letters about profiles and introductions never say `du`, but for who asked to take one over."""
-    for topic in ("introduction_requested", "introduction_completed", "introduction_expired"):
+    for topic in [each for each in TOPICS if each.startswith("introduction")]:
         text = mail_words(topic, "da", FULL, None, PLACES).text
         assert not re.search(r"\b(du|dig|din|dit|dine)\b", text, re.IGNORECASE)
 

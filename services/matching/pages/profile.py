@@ -8,11 +8,11 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.matching import introductions, profiles, seen_introductions, suggestions
+from services.matching import introductions, outcomes, profiles, seen_introductions, suggestions
 from services.matching.introductions import AnswerKind
 from services.matching.pages import pages
 from services.matching.pages.profile_form import ProfileForm
-from services.matching.seen_introductions import Seen, Status
+from services.matching.seen_introductions import OUTCOMES, Seen, Status
 from services.matching.settings import Settings
 from services.matching.sight import find_own, sight_of
 from services.matching.similarity import Index
@@ -52,7 +52,7 @@ async def show_profile(
     asking = await suggestions.asking_for(session, visitor.caller, organisation, filters)
     found = await suggestions.rank(index, asking, filters)
     partners = await suggestions.partners(session, asking, found, page_language(request))
-    seen, _ = await seen_introductions.list_seen(session, sight, None, None, MOST_INTRODUCTIONS)
+    seen, _ = await seen_introductions.list_seen(session, sight, limit=MOST_INTRODUCTIONS)
     return _show(request, "profile.html", own, **_standing(own, seen, partners))
 
 
@@ -63,9 +63,10 @@ def _standing(own: Organisation, seen: Sequence[Seen], partners: Sequence[Partne
         by_status.setdefault(each.status, []).append(each)
     requested = by_status["requested"]
     about = {side.organisation.id for each in requested + by_status["completed"] for side in each.sides}
+    said_yes = [each for each in requested if any(side.own and side.answer == "yes" for side in each.sides)]
     return {
-        "asked_us": [each for each in requested if each.introduction.asked_by != own.id],
-        "we_asked": [each for each in requested if each.introduction.asked_by == own.id],
+        "asked_us": [each for each in requested if each not in said_yes],
+        "we_asked": said_yes,
         "in_touch": by_status["completed"],
         "suggestions": [partner for partner in partners if partner.organisation.id not in about],
     }
@@ -134,6 +135,20 @@ async def _answer(session: AsyncSession, own: UUID, other: UUID, form: Form, why
     if answer != "yes" or pair.introduction is None:
         return answer
     return "in_touch" if pair.introduction.status == "completed" else "yes"
+
+
+@router.post(PAGE + "/introductions/{introduction}/outcome")
+async def record_by_page(
+    organisation: UUID, introduction: UUID, visitor: KeyHolder, form: KeyedForm, session: Transaction
+) -> Response:
+    own = await find_own(session, visitor.caller, organisation)
+    sight = await sight_of(session, visitor.caller)
+    seen = await seen_introductions.find_seen(session, sight, introduction)
+    outcome = OUTCOMES.get(form.one("outcome") or "")
+    if outcome is None:
+        return moved(PAGE.format(organisation=organisation))
+    await outcomes.record(session, *outcomes.side_of(sight, seen.introduction, own.id), outcome)
+    return moved(PAGE.format(organisation=organisation), done=outcome)
 
 
 def _show(request: Request, template: str, own: Organisation, *, status: int = 200, **facts: Any) -> Response:

@@ -25,8 +25,10 @@ Topic = Literal[
     "organiser_cancellation",
     "profile_link",
     "introduction_requested",
+    "introduction_proposed",
     "introduction_completed",
     "introduction_expired",
+    "introduction_outcome",
     "links",
 ]
 TOPICS: tuple[Topic, ...] = get_args(Topic)

@@ -8,6 +8,7 @@ from shared.contracts.matching import (
     IntroductionCompleted,
     IntroductionExpired,
     IntroductionFacts,
+    IntroductionOutcomeWanted,
     IntroductionParty,
     IntroductionRequested,
     OrganisationContact,
@@ -22,7 +23,9 @@ def profile_link(told: ProfileLinkRequested) -> list[Letter]:
 
 
 def requested(told: IntroductionRequested) -> list[Letter]:
-    """The side that has not answered is asked; it learns who asks, not yet whom to write to."""
+    """The side that has not answered is asked; it learns who asks, not yet whom to write to. A proposal asks both."""
+    if told.proposal is not None:
+        return _to_whom_it_names("introduction_proposed", told)
     asker, asked = _sides(told)
     return _to_party("introduction_requested", told, asked, asker)
 
@@ -38,9 +41,22 @@ def completed(told: IntroductionCompleted) -> list[Letter]:
 
 
 def expired(told: IntroductionExpired) -> list[Letter]:
-    """Only who asked hears of it."""
+    """Only who said yes hears of it."""
+    if told.proposal is not None:
+        return _to_whom_it_names("introduction_expired", told)
     asker, asked = _sides(told)
     return _to_party("introduction_expired", told, asker, asked)
+
+
+def outcome_wanted(told: IntroductionOutcomeWanted) -> list[Letter]:
+    """Who has not said what became of it is asked."""
+    return _to_whom_it_names("introduction_outcome", told)
+
+
+def _to_whom_it_names(topic: Topic, told: IntroductionFacts) -> list[Letter]:
+    """To the contacts of either side: a side that is not to be told has none in the message."""
+    one, other = told.parties
+    return [letter for mine, theirs in ((one, other), (other, one)) for letter in _to_party(topic, told, mine, theirs)]
 
 
 def _sides(told: IntroductionFacts) -> tuple[IntroductionParty, IntroductionParty]:
@@ -56,6 +72,7 @@ def _to_party(
         "summary": theirs.summary,
         "message": theirs.message,
         "explanation": told.explanation,
+        "proposal": told.proposal.message if told.proposal is not None else None,
         "contacts": [_card(each) for each in theirs.contacts] if contacts else [],
         "organisation": mine.name,
     }
