@@ -8,6 +8,7 @@ from services.matching.current_index import CurrentIndex
 from services.matching.pages import profile
 from services.matching.routes import claims, imports, members, merging, organisations, search, suggestions
 from services.matching.routes import introductions as introduction_routes
+from services.matching.saved_index import path_of
 from services.matching.settings import Settings
 from services.matching.sight import ids_now
 from services.matching.subscriptions import subscriptions
@@ -77,7 +78,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     state = app.state
     state.database.before_commit.append(number_changes)
-    state.index = CurrentIndex(state.database, state.figures.registry)
+    state.index = CurrentIndex(state.database, state.figures.registry, path_of(state.settings))
     return app
 
 

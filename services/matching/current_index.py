@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Gauge
 from sqlmodel import col, func, select
 
+from services.matching import saved_index
 from services.matching.similarity import Index, Profile, Statement
 from services.matching.statements import holding, texts_of, today
 from services.matching.tables import Organisation
@@ -19,6 +21,7 @@ log = get_logger()
 
 # So many rows are read and decoded at a time; more would hold the event loop for longer than other callers like.
 PORTION = 200
+MOST_DIFFERING = 0.2  # of the profiles of a saved index; with more it is better built anew
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,11 +35,13 @@ class Held:
 class CurrentIndex:
     """One for a process. Ranking and building run in worker threads; the event loop only reads rows."""
 
-    def __init__(self, database: Database, registry: CollectorRegistry) -> None:
+    def __init__(self, database: Database, registry: CollectorRegistry, path: Path | None = None) -> None:
         self._database = database
+        self._path = path
         self._held: Held | None = None
         self._turn = asyncio.Lock()
         self._rebuilding: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[None] | None = None
         self._size = Gauge("index_profiles", "Profiles in this process's index", registry=registry)
         self._number = Gauge("index_change", "The last change of a profile in the index", registry=registry)
 
@@ -45,7 +50,7 @@ class CurrentIndex:
         held = self._held
         if held is None or await self._newest() > held.number:
             async with self._turn:
-                held = await self._caught_up(self._held or await self._built())
+                held = await self._caught_up(self._held or await self._begun())
                 self._held = held
                 self._size.set(len(held.index))
                 self._number.set(held.number)
@@ -54,15 +59,44 @@ class CurrentIndex:
         return held.index
 
     async def close(self) -> None:
-        if self._rebuilding is not None:
-            self._rebuilding.cancel()
-            await asyncio.gather(self._rebuilding, return_exceptions=True)
+        tasks = [each for each in (self._rebuilding, self._saving) if each is not None]
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _begun(self) -> Held:
+        """From what was saved, or built."""
+        found = None if self._path is None else await saved_index.read(self._path)
+        return (found and await self._read_on(found)) or await self._built()
+
+    async def _read_on(self, found: saved_index.Found) -> Held | None:
+        """What was saved and what changed since; nothing if that is too much to be worth it."""
+        number = await self._newest()
+        differing, gone = found.differing(await saved_index.stamps_of(self._database, number))
+        if len(differing) > MOST_DIFFERING * len(found.stamps):
+            return None
+        changed: list[Profile] = []
+        for at in range(0, len(differing), PORTION):
+            read, merged = await self._read(col(Organisation.id).in_(differing[at : at + PORTION]))
+            changed += read
+            gone.update(merged)
+        index = await asyncio.to_thread(found.index.apply, changed, gone)
+        log.info("saved index read", profiles=len(index), changed=len(differing), change=number)
+        return Held(index, number)
+
+    async def _save(self, held: Held, path: Path) -> None:
+        await saved_index.write(path, held.index, await saved_index.stamps_of(self._database, held.number))
+
+    def _save_behind(self, held: Held) -> None:
+        if self._path is not None and (self._saving is None or self._saving.done()):
+            self._saving = asyncio.create_task(self._save(held, self._path), name="save index")
 
     async def _built(self) -> Held:
         number = await self._newest()
         index = await asyncio.to_thread(Index.build, (await self._read(col(Organisation.change) <= number))[0])
         log.info("index built", profiles=len(index), change=number)
-        return Held(index, number)
+        self._save_behind(held := Held(index, number))
+        return held
 
     async def _caught_up(self, held: Held) -> Held:
         # What changes while this is read has a higher number, and is read the next time.
@@ -76,7 +110,8 @@ class CurrentIndex:
         """Answers go on from the old index meanwhile; what changed since is read on by the next ranking."""
         rebuilt = await asyncio.to_thread(stale.index.rebuilt)
         async with self._turn:
-            self._held = Held(rebuilt, stale.number)
+            self._held = held = Held(rebuilt, stale.number)
+        self._save_behind(held)
         log.info("index rebuilt", profiles=len(rebuilt), change=stale.number)
 
     async def _newest(self) -> int:

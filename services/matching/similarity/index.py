@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -71,6 +71,10 @@ class Index:
 
     def __contains__(self, profile_id: object) -> bool:
         return isinstance(profile_id, UUID) and self._now.find(profile_id) is not None
+
+    def profile_ids(self) -> Iterator[UUID]:
+        """Whose profiles it holds."""
+        return (key for held in self._now.parts for key, at in held.segment.positions.items() if held.alive[at])
 
     def evidence(self, mine: Profile) -> dict[UUID, float]:
         """What the scores of all profiles rest on, unfiltered, for a profile of the index or any other."""

@@ -6,7 +6,6 @@ from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfTransformer
 
 from services.matching.similarity.matrices import Floats, Matrix
 from services.matching.similarity.recipe import LANGUAGES, Recipe
@@ -43,6 +42,8 @@ class Rarity:
 
 def _fitted(documents: Matrix) -> Floats:
     """Smoothed inverse document frequency by scikit-learn, of the words that occur; no document, no word."""
+    from sklearn.feature_extraction.text import TfidfTransformer  # takes a second; a saved index does without
+
     if not documents.shape[0]:
         return np.zeros(documents.shape[1], np.float32)
     fitted = np.asarray(TfidfTransformer(smooth_idf=True).fit(documents).idf_, np.float32)

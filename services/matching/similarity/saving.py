@@ -3,12 +3,14 @@
 The file is an uncompressed archive of arrays (`numpy.savez`, checksums included); nothing in it is executed.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 from zipfile import BadZipFile
 
 import numpy as np
@@ -26,6 +28,7 @@ from services.matching.similarity.segment import FIELDS, Fitted, Segment
 from services.matching.similarity.snapshot import Held, Snapshot
 from services.matching.similarity.terms import Terms
 
+AN_HOUR = 3600.0
 Arrays = Mapping[str, np.ndarray]
 
 
@@ -43,10 +46,17 @@ def write(snapshot: Snapshot, path: Path, note: bytes) -> None:
     """Save what was built, with a note of the caller's. What was applied since is not saved: it must be none."""
     assert not len(snapshot.delta.alive), "only what was just built is saved"
     assert snapshot.base.alive.all(), "only what was just built is saved"
-    unfinished = path.with_suffix(".unfinished")
-    with unfinished.open("wb") as file:
-        np.savez(file, allow_pickle=False, **_arrays(snapshot, note))
-    unfinished.replace(path)
+    for left in path.parent.glob(f"{path.name}.*"):
+        if left.stat().st_mtime < time.time() - AN_HOUR:
+            left.unlink(missing_ok=True)
+    # Of its own name, for another process may save there too.
+    unfinished = path.with_name(f"{path.name}.{uuid4().hex}")
+    try:
+        with unfinished.open("wb") as file:
+            np.savez(file, allow_pickle=False, **_arrays(snapshot, note))
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
 
 
 def read(path: Path, terms: Terms, recipe: Recipe) -> tuple[Snapshot, bytes]:
@@ -57,7 +67,7 @@ def read(path: Path, terms: Terms, recipe: Recipe) -> tuple[Snapshot, bytes]:
             if head["engine"] != engine() or head["recipe"] != asdict(recipe):
                 raise Unreadable("another engine wrote it")
             return _snapshot(found, head, terms, recipe), found["note"].tobytes()
-    except (BadZipFile, EOFError, KeyError, ValueError, IndexError, NotImplementedError) as failed:
+    except (BadZipFile, EOFError, LookupError, ValueError, NotImplementedError) as failed:
         raise Unreadable(f"{type(failed).__name__}: {failed}") from failed
 
 
