@@ -33,14 +33,25 @@ GROUPS = {
 
 
 class Ranker:
-    """An index over texts, asked by texts."""
+    """An index over texts, asked by texts. A text of the index asks as the profile that it is."""
 
     def __init__(self) -> None:
         self._index = Index.build(())
+        self._places: dict[str, int] = {}
         self._many = 0
+        self._partnerships: Sequence[int] = ()
+
+    def prior(self, partnerships: Sequence[int]) -> None:
+        """How many earlier partnerships each text of the corpus that comes next tells of."""
+        self._partnerships = partnerships
 
     def fit(self, corpus: Sequence[str]) -> None:
-        self._index = Index.build(Profile(UUID(int=at + 1), "", (text,)) for at, text in enumerate(corpus))
+        history = self._partnerships or [0] * len(corpus)
+        self._index = Index.build(
+            Profile(UUID(int=at + 1), "", (text,), partnerships=many)
+            for at, (text, many) in enumerate(zip(corpus, history, strict=True))
+        )
+        self._places = {text: at for at, text in enumerate(corpus)}
         self._many = len(corpus)
 
     def topk(self, queries: Sequence[str], k: int) -> list[list[int]]:
@@ -49,7 +60,8 @@ class Ranker:
 
     def _best(self, query: str, k: int) -> list[int]:
         values = np.zeros(self._many)
-        for identity, evidence in self._index.evidence(Profile(UUID(int=0), "", (query,))).items():
+        asking = Profile(UUID(int=self._places.get(query, -1) + 1), "", (query,))
+        for identity, evidence in self._index.evidence(asking).items():
             values[identity.int - 1] = evidence
         return [int(place) for place in np.argsort(-values, kind="stable")[:k]]
 

@@ -11,6 +11,8 @@ from prometheus_client import CollectorRegistry, Gauge
 from sqlmodel import col, func, select
 
 from services.matching import saved_index
+from services.matching.partnerships import told
+from services.matching.resource_amounts import amount_of
 from services.matching.similarity import Index, Profile, Statement
 from services.matching.statements import holding, texts_of, today
 from services.matching.tables import Organisation
@@ -154,6 +156,7 @@ def profile_of(organisation: Organisation) -> Profile:
         hub=organisation.hub,
         parent=organisation.parent,
         published=organisation.published,
+        partnerships=told(organisation.partnerships),
     )
 
 
@@ -167,4 +170,5 @@ def _statement(stored: dict[str, object]) -> Statement:
         stream=resource.get("stream"),
         direction=resource.get("direction"),
         public=stored["visibility"] == "public",
+        amount=amount_of(resource),
     )

@@ -16,11 +16,12 @@ Texts = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A reason with the texts it rests on, as far as the reader may see them."""
+    """A reason with the texts it rests on, as far as the reader may see them; `like` names whom a partner resembles."""
 
     reason: Reason
     need: dict[str, Any] | None = None
     offer: dict[str, Any] | None = None
+    like: str | None = None
 
 
 def in_language(texts: Texts, language: Language) -> str:
@@ -118,10 +119,30 @@ def _focus_areas(name: str, told: Told, language: Language) -> str | None:
     return f"You and {name} have both chosen the focus area {area}."
 
 
+def _alike(name: str, told: Told, language: Language) -> str | None:
+    if told.reason.liked:
+        return (
+            f"{name} ligner {told.like}, som I har sagt ja til."
+            if language == "da"
+            else f"{name} is like {told.like}, to whom you said yes."
+        )
+    if language == "da":
+        return f"{name} ligner {told.like}, som passer godt til jer."
+    return f"{name} is like {told.like}, which fits you well."
+
+
+def _partnerships(name: str, _: Told, language: Language) -> str | None:
+    if language == "da":
+        return f"{name} arbejder allerede sammen med flere i netværket."
+    return f"{name} already works with several others in the network."
+
+
 _TO_ONE: dict[Ground, Callable[[str, Told, Language], str | None]] = {
     Ground.THEIR_OFFER: _their_offer,
     Ground.MY_OFFER: _my_offer,
     Ground.TEXT: _text,
     Ground.SECTORS: _sectors,
     Ground.FOCUS_AREAS: _focus_areas,
+    Ground.ALIKE: _alike,
+    Ground.PARTNERSHIPS: _partnerships,
 }

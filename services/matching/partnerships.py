@@ -17,6 +17,16 @@ from services.matching.tables import Answer, Organisation, Outcome
 _SAID = ((Answer, col(Answer.answer) == "already_partners"), (Outcome, col(Outcome.outcome) == "working_together"))
 
 
+# What an organisation has answered is its own: a count is told from three on, and in steps, so that nobody learns from
+# it who said what, or that somebody has just said it.
+STEPS = (20, 10, 5, 3)
+
+
+def told(count: int) -> int:
+    """As many of so many partners as others may learn of."""
+    return next((step for step in STEPS if count >= step), 0)
+
+
 async def partnerships(session: AsyncSession, among: Collection[UUID] | None = None) -> dict[UUID, int]:
     """How many distinct partners each organisation has, counted from the rows; those without any are left out.
 

@@ -11,7 +11,7 @@ from services.matching.explanations import explain
 from services.matching.sight import sight_of
 from services.matching.sign_ups import find_event, is_signed_up, organisations_going
 from services.matching.similarity import Index, Suggestion
-from services.matching.suggestions import Filters, Partner, not_for_each_other, published, see
+from services.matching.suggestions import Filters, Partner, not_for_each_other, see_all
 from services.matching.tables import Event
 from shared.auth import Caller
 from shared.fields import Language
@@ -58,16 +58,13 @@ async def rank(index: Index, text: str, scope: Scope, filters: Filters) -> list[
         categories=filters.categories or None,
         among=scope.among,
         without=scope.without,
+        partnerships=filters.partnerships,
+        diverse=filters.diverse,
+        full=filters.full,
     )
 
 
 async def found_partners(session: AsyncSession, found: Sequence[Suggestion], language: Language) -> list[Partner]:
     """What was found with names, texts and a sentence; only what is public counts here."""
-    organisations = await published(session, (each.profile_id for each in found))
-    result = []
-    for each in found:
-        other = organisations.get(each.profile_id)
-        if other is not None:
-            suggestion, told = see(each, other, {}, members_parts=False)
-            result.append(Partner(other, suggestion, told, explain(other.name, told, language)))
-    return sorted(result, key=lambda partner: -partner.suggestion.score)
+    seen = await see_all(session, found, {}, members_parts=False)
+    return [Partner(other, suggestion, told, explain(other.name, told, language)) for other, suggestion, told in seen]

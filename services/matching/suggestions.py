@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 from uuid import UUID
 
@@ -12,8 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.matching.explanations import Told, explain, explain_to_both
 from services.matching.sight import NoOrganisation, find, find_now, sight_of
 from services.matching.sign_ups import find_event, is_signed_up, organisations_going
-from services.matching.similarity import Ground, Index, Reason, Suggestion
-from services.matching.statements import readable, texts_of
+from services.matching.similarity import Fit, Ground, Index, Reason, Suggestion
+from services.matching.statements import readable
 from services.matching.tables import Answer, Event, Organisation
 from shared.auth import Caller
 from shared.fields import Language
@@ -26,13 +26,20 @@ LANGUAGES: tuple[Language, ...] = ("da", "en")
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a caller asks for; empty and None leave it open."""
+    """What a caller asks for; empty and None leave it open.
+
+    `partnerships`: whether those known of an organisation count; `diverse`: near-copies come last; `full`: with the
+    whole calculation.
+    """
 
     limit: int = 20
     kinds: frozenset[str] = frozenset()
     categories: frozenset[str] = frozenset()
     hub: str | None = None
     event: str | None = None
+    partnerships: bool = True
+    diverse: bool = True
+    full: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,10 @@ class Asking:
     among: frozenset[UUID] | None
     without: frozenset[UUID]
     answers: Mapping[UUID, str]
+
+    @property
+    def liked(self) -> frozenset[UUID]:
+        return frozenset(other for other, answer in self.answers.items() if answer == "yes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,25 +149,46 @@ async def rank(index: Index, asking: Asking, filters: Filters) -> list[Suggestio
         hub=filters.hub,
         among=asking.among,
         without=asking.without,
-        hidden_needs=asking.members_parts,
+        members_parts=asking.members_parts,
+        own_parts=asking.own_parts,
+        liked=asking.liked,
+        partnerships=filters.partnerships,
+        diverse=filters.diverse,
+        full=filters.full,
     )
 
 
 async def partners(
     session: AsyncSession, asking: Asking, found: Sequence[Suggestion], language: Language
 ) -> list[Partner]:
-    """The suggestions with names, texts and a sentence, and without what the reader may not see."""
-    organisations = await published(session, (each.profile_id for each in found))
+    """The suggestions with names, texts and a sentence, as far as they still hold."""
     mine = asking.organisation
     own = {each["id"]: each for each in readable([*mine.offers, *mine.needs], members_parts=asking.own_parts)}
-    result = []
+    seen = await see_all(session, found, own, members_parts=asking.members_parts)
+    return [
+        Partner(other, suggestion, told, explain(other.name, told, language), asking.answers.get(other.id))
+        for other, suggestion, told in seen
+    ]
+
+
+Seen = tuple[Organisation, Suggestion, tuple[Told, ...]]
+
+
+async def see_all(
+    session: AsyncSession, found: Sequence[Suggestion], own: Mapping[str, dict[str, Any]], *, members_parts: bool
+) -> list[Seen]:
+    """The suggestions with whom and what they speak of."""
+    spoken_of = {reason.like for each in found for reason in each.reasons if reason.like is not None}
+    organisations = await published(session, {each.profile_id for each in found} | spoken_of)
+    seen = []
     for each in found:
         other = organisations.get(each.profile_id)
         if other is not None:
-            seen = see(each, other, own, members_parts=asking.members_parts)
-            sentence = explain(other.name, seen[1], language)
-            result.append(Partner(other, *seen, sentence, asking.answers.get(other.id)))
-    return sorted(result, key=lambda partner: -partner.suggestion.score)
+            theirs = readable([*other.offers, *other.needs], members_parts=members_parts)
+            texts = {**own, **{one["id"]: one for one in theirs}}
+            told = [_tell(reason, texts, organisations) for reason in each.reasons]
+            seen.append((other, *_as_it_stands(each, [one for one in told if one is not None])))
+    return seen
 
 
 async def published(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Organisation]:
@@ -165,33 +197,26 @@ async def published(session: AsyncSession, ids: Iterable[UUID]) -> dict[UUID, Or
     return {each.id: each for each in await session.exec(statement)}
 
 
-def see(
-    suggestion: Suggestion, other: Organisation, own: Mapping[str, dict[str, Any]], *, members_parts: bool
-) -> tuple[Suggestion, tuple[Told, ...]]:
-    """The suggestion as its reader may see it: what rests on hidden texts is taken off the score with its reason."""
-    theirs = readable([*other.offers, *other.needs], members_parts=members_parts)
-    texts = {**own, **{each["id"]: each for each in theirs}}
-    hides = members_parts is False and any(each["visibility"] != "public" for each in other.offers)
-    words = _words_of(other, theirs) if hides else None
-    told = [seen for reason in suggestion.reasons if (seen := _tell(reason, texts, words)) is not None]
-    if len(told) == len(suggestion.reasons) and words is None:
+def _tell(
+    reason: Reason, texts: Mapping[str, dict[str, Any]], organisations: Mapping[UUID, Organisation]
+) -> Told | None:
+    """The reason with what it speaks of; None when that has been changed since."""
+    need, offer = texts.get(reason.need_id or ""), texts.get(reason.offer_id or "")
+    like = organisations.get(reason.like) if reason.like is not None else None
+    if (reason.need_id and need is None) or (reason.offer_id and offer is None) or (reason.like and like is None):
+        return None
+    return Told(reason, need, offer, like.name if like is not None else None)
+
+
+def _as_it_stands(suggestion: Suggestion, told: Sequence[Told]) -> tuple[Suggestion, tuple[Told, ...]]:
+    """Without a reason that no longer holds, and without its share."""
+    if len(told) == len(suggestion.reasons):
         return suggestion, tuple(told)
-    return _of_reasons(suggestion, [each.reason for each in told]), tuple(told)
-
-
-def _of_reasons(suggestion: Suggestion, reasons: Sequence[Reason]) -> Suggestion:
-    """The suggestion that rests on these reasons alone."""
     parts = dict.fromkeys(_PART.values(), 0.0)
-    for reason in reasons:
-        parts[_PART[reason.ground]] += reason.share
-    return Suggestion(
-        profile_id=suggestion.profile_id,
-        score=sum(parts.values()),
-        their_offers_my_needs=parts["their_offers_my_needs"],
-        my_offers_their_needs=parts["my_offers_their_needs"],
-        common_ground=parts["common_ground"],
-        reasons=tuple(reasons),
-    )
+    for each in told:
+        parts[_PART[each.reason.ground]] += each.reason.share
+    reasons = tuple(each.reason for each in told)
+    return Suggestion(suggestion.profile_id, sum(parts.values()), Fit(**parts), reasons), tuple(told)
 
 
 _PART = {
@@ -200,24 +225,9 @@ _PART = {
     Ground.TEXT: "common_ground",
     Ground.SECTORS: "common_ground",
     Ground.FOCUS_AREAS: "common_ground",
+    Ground.ALIKE: "alike",
+    Ground.PARTNERSHIPS: "partnerships",
 }
-
-
-def _words_of(other: Organisation, theirs: Iterable[Mapping[str, Any]]) -> str:
-    texts = [*(other.summary or {}).values(), *(text for each in theirs for text in texts_of(dict(each)))]
-    return "\n".join(texts).casefold()
-
-
-def _tell(reason: Reason, texts: Mapping[str, dict[str, Any]], words: str | None) -> Told | None:
-    """The reason with its texts; None when one of them is hidden from the reader or has just been changed."""
-    need, offer = texts.get(reason.need_id or ""), texts.get(reason.offer_id or "")
-    if (reason.need_id and need is None) or (reason.offer_id and offer is None):
-        return None
-    if reason.ground is Ground.TEXT and words is not None:
-        terms = tuple(tie for tie in reason.terms if tie.theirs.casefold() in words)
-        reason = replace(reason, terms=terms, rest=0.0, share=sum(tie.share for tie in terms))
-        return Told(reason) if terms else None
-    return Told(reason, need, offer)
 
 
 async def why_introduced(
@@ -230,11 +240,17 @@ async def why_introduced(
     asks, asked = both[asks_id], both[asked_id]
     members_parts = asks.published and asked.published
     found = await asyncio.to_thread(
-        index.suggest, asks.id, limit=1, among=frozenset((asked.id,)), hidden_needs=members_parts
+        index.suggest,
+        asks.id,
+        limit=1,
+        among=frozenset((asked.id,)),
+        members_parts=members_parts,
+        own_parts=members_parts,
     )
-    if not found:
-        return None
     own = {each["id"]: each for each in readable([*asks.offers, *asks.needs], members_parts=members_parts)}
-    _, told = see(found[0], asked, own, members_parts=members_parts)
+    seen = await see_all(session, found, own, members_parts=members_parts)
+    if not seen:
+        return None
+    told = seen[0][2]
     written = {code: explain_to_both(asks.name, asked.name, told, asks.id, code) for code in LANGUAGES}
     return {code: text for code, text in written.items() if text} or None

@@ -7,9 +7,10 @@ from pydantic import BaseModel, Field, RootModel
 
 from services.matching import search
 from services.matching.profile_fields import Category, EventReference, Kind
+from services.matching.routes.calculations import CalculationView
 from services.matching.routes.organisations import OWN, OrganisationCard
 from services.matching.routes.public_reads import UNCHANGED, public_answer
-from services.matching.routes.suggestions import Fit, ReasonView, TheIndex, fit_of, reasons_of
+from services.matching.routes.suggestions import Explain, Fit, ReasonView, TheIndex, calculation_of, fit_of, reasons_of
 from services.matching.suggestions import Filters, Partner, Strength
 from services.matching.vocabulary import vocabulary
 from shared.auth import KnownCaller
@@ -30,6 +31,9 @@ class SearchInput(Input):
     categories: Annotated[list[Category], Field(max_length=8)] = []
     event: EventReference | None = None
     limit: Annotated[int, Field(ge=1, le=100)] = 20
+    partnerships: bool = Field(default=True, description="Whether partnerships already known count")
+    diverse: bool = Field(default=True, description="Units of one house and near-copies come last")
+    explain: Explain = "reasons"
 
 
 class FoundView(BaseModel):
@@ -41,6 +45,7 @@ class FoundView(BaseModel):
     fit: Fit
     reasons: list[ReasonView]
     explanation: str
+    calculation: CalculationView | None = Field(description="With `explain` `full`: every number of the score")
 
     @classmethod
     def of(cls, partner: Partner) -> Self:
@@ -51,6 +56,7 @@ class FoundView(BaseModel):
             fit=fit_of(partner.suggestion),
             reasons=reasons_of(partner),
             explanation=partner.explanation,
+            calculation=calculation_of(partner),
         )
 
 
@@ -59,7 +65,15 @@ async def search_partners(
     body: SearchInput, caller: KnownCaller, index: TheIndex, session: Reading, request: Request
 ) -> Page[FoundView]:
     """Partners for a need in free text, the best first; only what is public is compared."""
-    filters = Filters(body.limit, frozenset(body.kinds), frozenset(body.categories), None, body.event)
+    filters = Filters(
+        limit=body.limit,
+        kinds=frozenset(body.kinds),
+        categories=frozenset(body.categories),
+        event=body.event,
+        partnerships=body.partnerships,
+        diverse=body.diverse,
+        full=body.explain == "full",
+    )
     scope = await search.scope_of(session, caller, filters.event)
     found = await search.rank(index, body.text, scope, filters)
     partners = await search.found_partners(session, found, body.language or page_language(request))

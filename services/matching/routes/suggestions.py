@@ -1,14 +1,16 @@
 """Suggestions and answers over HTTP."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from services.matching import introductions, suggestions
+from services.matching.explanations import Told
 from services.matching.introductions import AnswerKind, Pair
 from services.matching.profile_fields import Category, EventReference, Hub, Kind
+from services.matching.routes.calculations import CalculationView
 from services.matching.routes.organisations import OWN, OrganisationCard, OrganisationId, StatementView
 from services.matching.settings import Settings
 from services.matching.sight import find_own
@@ -36,11 +38,14 @@ TheIndex = Annotated[Index, Depends(_index)]
 
 
 class Fit(BaseModel):
-    """The three parts of the score; they add up to it."""
+    """The parts of the score; they add up to it. `alike`: what it gains by resembling partners that fit, or that you
+    said yes to; `partnerships`: by those already known of it."""
 
     their_offers_my_needs: float
     my_offers_their_needs: float
     common_ground: float
+    alike: float
+    partnerships: float
 
 
 class TermView(BaseModel):
@@ -51,6 +56,14 @@ class TermView(BaseModel):
     share: float
 
 
+class LikeView(BaseModel):
+    """Whom the partner resembles, and whether you said yes to that one."""
+
+    id: UUID
+    name: str
+    answered_yes: bool
+
+
 class ReasonView(BaseModel):
     """One cause of a suggestion. `share` is what the terms and `rest`, the small ties, give to the score."""
 
@@ -58,6 +71,9 @@ class ReasonView(BaseModel):
     share: float
     need: StatementView | None
     offer: StatementView | None
+    covers: float | None = Field(ge=0, le=1, description="How much of the amount needed is offered")
+    like: LikeView | None
+    partnerships: int | None = Field(description="How many partners are known of it, in steps from 3 to 20")
     terms: list[TermView]
     rest: float
 
@@ -72,6 +88,7 @@ class SuggestionView(BaseModel):
     reasons: list[ReasonView]
     explanation: str
     answer: AnswerKind | None
+    calculation: CalculationView | None = Field(description="With `explain=full`: every number of the score")
 
     @classmethod
     def of(cls, partner: Partner) -> Self:
@@ -84,12 +101,18 @@ class SuggestionView(BaseModel):
                 "reasons": reasons_of(partner),
                 "explanation": partner.explanation,
                 "answer": partner.answer,
+                "calculation": calculation_of(partner),
             }
         )
 
 
 def fit_of(suggestion: Suggestion) -> Fit:
-    return Fit.model_validate(suggestion, from_attributes=True)
+    return Fit.model_validate(suggestion.fit, from_attributes=True)
+
+
+def calculation_of(partner: Partner) -> CalculationView | None:
+    done = partner.suggestion.calculation
+    return CalculationView.model_validate(done, from_attributes=True) if done is not None else None
 
 
 def reasons_of(partner: Partner) -> list[ReasonView]:
@@ -99,11 +122,23 @@ def reasons_of(partner: Partner) -> list[ReasonView]:
             share=told.reason.share,
             need=StatementView(**told.need) if told.need else None,
             offer=StatementView(**told.offer) if told.offer else None,
+            covers=told.reason.covers,
+            like=_like(told),
+            partnerships=told.reason.partnerships,
             terms=[TermView.model_validate(tie, from_attributes=True) for tie in told.reason.terms],
             rest=max(told.reason.rest, 0.0),
         )
         for told in partner.told
     ]
+
+
+def _like(told: Told) -> LikeView | None:
+    if told.like is None or told.reason.like is None:
+        return None
+    return LikeView(id=told.reason.like, name=told.like, answered_yes=told.reason.liked)
+
+
+Explain = Literal["reasons", "full"]
 
 
 @router.get("", responses=OWN)
@@ -118,10 +153,15 @@ async def list_suggestions(
     hub: Annotated[Hub | None, Query()] = None,
     event: Annotated[EventReference | None, Query(description="Id or slug: whom to meet there")] = None,
     limit: Limit = 20,
+    partnerships: Annotated[bool, Query(description="Whether partnerships already known count")] = True,
+    diverse: Annotated[bool, Query(description="Units of one house and near-copies come last")] = True,
+    explain: Annotated[Explain, Query(description="`full` with the whole calculation")] = "reasons",
 ) -> Page[SuggestionView]:
     """Partners for an organisation, the best first, each with what ties it to this one."""
     categories = frozenset((category,)) if category else frozenset[str]()
-    filters = Filters(limit, frozenset(kind or ()), categories, hub, event)
+    filters = Filters(
+        limit, frozenset(kind or ()), categories, hub, event, partnerships, diverse, full=explain == "full"
+    )
     asking = await suggestions.asking_for(session, caller, organisation, filters)
     found = await suggestions.rank(index, asking, filters)
     partners = await suggestions.partners(session, asking, found, page_language(request))

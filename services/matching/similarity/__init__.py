@@ -1,7 +1,31 @@
 """Finds partners by what organisations offer and need, in Danish and English, and says why."""
 
+from services.matching.similarity.calculation import Calculation
 from services.matching.similarity.index import Index
-from services.matching.similarity.profile import Ground, Profile, Reason, Statement, Suggestion, Tie, Unreadable
+from services.matching.similarity.profile import (
+    Amount,
+    Fit,
+    Ground,
+    Profile,
+    Reason,
+    Statement,
+    Suggestion,
+    Tie,
+    Unreadable,
+)
 from services.matching.similarity.recipe import Recipe
 
-__all__ = ["Ground", "Index", "Profile", "Reason", "Recipe", "Statement", "Suggestion", "Tie", "Unreadable"]
+__all__ = [
+    "Amount",
+    "Calculation",
+    "Fit",
+    "Ground",
+    "Index",
+    "Profile",
+    "Reason",
+    "Recipe",
+    "Statement",
+    "Suggestion",
+    "Tie",
+    "Unreadable",
+]

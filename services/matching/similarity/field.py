@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 
@@ -20,14 +20,17 @@ from services.matching.similarity.matrices import (
     Names,
     below,
     compressed,
+    row_norms,
     row_numbers,
     turned,
     with_values,
 )
+from services.matching.similarity.profile import Amount, Statement
 from services.matching.similarity.recipe import LANGUAGES
 from services.matching.similarity.units import Unit
 
 Lengths = tuple[float, ...]  # usual length of a text, by language
+Fact = tuple[str, str, bool, str, float]  # category, stream, whether public, measure and amount of a statement
 
 
 @lru_cache(maxsize=200_000)
@@ -43,12 +46,27 @@ class Facts:
     categories: Names
     streams: Names
     public: Mask
+    measures: Names
+    amounts: Floats
+
+    @classmethod
+    def of(cls, several: Sequence[Fact]) -> Facts:
+        categories, streams, public, measures, amounts = zip(*several, strict=True) if several else ((),) * 5
+        return cls(
+            np.array(categories, np.str_),
+            np.array(streams, np.str_),
+            np.array(public, np.bool_),
+            np.array(measures, np.str_),
+            np.array(amounts, np.float32),
+        )
 
     def joined(self, newer: Facts) -> Facts:
         return Facts(
             np.concatenate([self.categories, newer.categories]),
             np.concatenate([self.streams, newer.streams]),
             np.concatenate([self.public, newer.public]),
+            np.concatenate([self.measures, newer.measures]),
+            np.concatenate([self.amounts, newer.amounts]),
         )
 
 
@@ -76,6 +94,14 @@ class Written(dict[str, int]):
         return place
 
 
+def _fact(one: Statement | None) -> Fact:
+    """Of what is no statement nothing is asked."""
+    if one is None:
+        return "", "", True, "", 0.0
+    amount = one.amount or Amount("", 0.0)
+    return one.category, one.stream or "", one.public, amount.measure, amount.value
+
+
 @dataclass(slots=True)
 class Gathered:
     """Units read one after another: counts of their words, weights of their marks, facts, owners."""
@@ -85,7 +111,7 @@ class Gathered:
     values: array[float] = field(default_factory=lambda: array("f"))
     ends: array[int] = field(default_factory=lambda: array("i", [0]))
     owners: array[int] = field(default_factory=lambda: array("i"))
-    facts: list[tuple[str, str, bool]] = field(default_factory=list)
+    facts: list[Fact] = field(default_factory=list)
 
     def add(self, owner: int, units: Iterable[Unit]) -> None:
         for unit in units:
@@ -94,8 +120,7 @@ class Gathered:
             self._put({self.places[MARK + name]: weight for name, weight in unit.marks.items()})
             self.ends.append(len(self.columns))
             self.owners.append(owner)
-            one = unit.statement
-            self.facts.append((one.category, one.stream or "", one.public) if one else ("", "", True))
+            self.facts.append(_fact(unit.statement))
 
     def _put(self, bag: Mapping[int, float]) -> None:
         self.columns.extend(bag)
@@ -106,9 +131,7 @@ class Gathered:
         return compressed(self.values, self.columns, self.ends, len(self.places))
 
     def made(self, rows: Matrix) -> Field:
-        categories, streams, public = zip(*self.facts, strict=True) if self.facts else ((), (), ())
-        facts = Facts(np.array(categories, np.str_), np.array(streams, np.str_), np.array(public, np.bool_))
-        return Field(np.array(self.owners, np.int32), facts, rows)
+        return Field(np.array(self.owners, np.int32), Facts.of(self.facts), rows)
 
 
 @dataclass(frozen=True)
@@ -135,6 +158,12 @@ class Field:
     @cached_property
     def streams(self) -> tuple[dict[str, int], Ints]:
         return numbered(self.facts.streams)
+
+    @cached_property
+    def lengths(self) -> Floats:
+        """Of every row; 1 where there is nothing."""
+        found = row_norms(self.rows)
+        return np.where(found > 0, found, np.float32(1))
 
     @cached_property
     def by_column(self) -> Matrix:

@@ -76,9 +76,9 @@ class Index:
         """Whose profiles it holds."""
         return (key for held in self._now.parts for key, at in held.segment.positions.items() if held.alive[at])
 
-    def evidence(self, mine: Profile) -> dict[UUID, float]:
+    def evidence(self, mine: Profile, *, partnerships: bool = True) -> dict[UUID, float]:
         """What the scores of all profiles rest on, unfiltered, for a profile of the index or any other."""
-        return self._now.evidence(mine)
+        return self._now.evidence(mine, partnerships=partnerships)
 
     def suggest(
         self,
@@ -90,16 +90,35 @@ class Index:
         hub: str | None = None,
         among: frozenset[UUID] | None = None,
         without: frozenset[UUID] = NOBODY,
-        hidden_needs: bool = True,
+        members_parts: bool = True,
+        own_parts: bool = True,
+        liked: frozenset[UUID] = NOBODY,
+        partnerships: bool = True,
+        diverse: bool = True,
+        full: bool = False,
     ) -> list[Suggestion]:
         """Partners for a profile of the index, the best first; none where nothing ties them, or the profile is unknown.
 
-        `hidden_needs=False` leaves out needs of others that are not public.
+        What is not public counts as far as the reader may see it: `members_parts` of the others, `own_parts` of the one
+        that asks. `liked` are those it answered with yes. Near-copies come last unless `diverse` is off; known
+        `partnerships` count unless switched off. `full` gives the whole calculation with each.
         """
         from services.matching.similarity.filters import Filters
 
-        categories = None if category is None else frozenset({category})
-        filters = Filters(limit, kinds, categories, hub, among, without, hidden_needs)
+        filters = Filters(
+            limit=limit,
+            kinds=kinds,
+            categories=None if category is None else frozenset({category}),
+            hub=hub,
+            among=among,
+            without=without,
+            members_parts=members_parts,
+            own_parts=own_parts,
+            liked=liked,
+            partnerships=partnerships,
+            diverse=diverse,
+            full=full,
+        )
         return self._now.suggest(profile_id, filters)
 
     def search(
@@ -111,9 +130,22 @@ class Index:
         categories: frozenset[str] | None = None,
         among: frozenset[UUID] | None = None,
         without: frozenset[UUID] = NOBODY,
+        partnerships: bool = True,
+        diverse: bool = True,
+        full: bool = False,
     ) -> list[Suggestion]:
-        """Partners for a need in free text, with the same reasons."""
+        """Partners for a need in free text, with the same reasons; only what is public counts."""
         from services.matching.similarity.filters import Filters
 
-        filters = Filters(limit, kinds, categories, None, among, without, False)
+        filters = Filters(
+            limit=limit,
+            kinds=kinds,
+            categories=categories,
+            among=among,
+            without=without,
+            members_parts=False,
+            partnerships=partnerships,
+            diverse=diverse,
+            full=full,
+        )
         return self._now.search(text, filters)

@@ -137,3 +137,9 @@ def times(columns: Ints, weights: Floats, by_column: Matrix) -> Floats:
     postings: Any = taken(by_column, columns)
     scores: Floats = np.ascontiguousarray((postings.T @ weights).T)
     return scores
+
+
+def with_each_other(rows: Matrix) -> Floats:
+    """The products of a few rows, each with each."""
+    product: Any = cast(Any, rows) @ cast(Any, rows).T
+    return cast(Floats, product.toarray())

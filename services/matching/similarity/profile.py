@@ -1,8 +1,22 @@
 """What goes into the engine and what comes out: plain values, without any library."""
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from uuid import UUID
+
+if TYPE_CHECKING:
+    from services.matching.similarity.calculation import Calculation
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """How much of a stream, in a year: `value` in the base unit of its `measure` (mass, volume, energy)."""
+
+    measure: str
+    value: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +29,7 @@ class Statement:
     stream: str | None = None
     direction: str | None = None  # `out` or `in`; an offer without one gives (out), a need takes (in)
     public: bool = True
+    amount: Amount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +46,13 @@ class Profile:
     hub: str | None = None
     parent: UUID | None = None
     published: bool = True
+    partnerships: int = 0  # how many partners are known of it
+
+    def seen_by_all(self) -> Profile:
+        """Without what is for members only."""
+        public = (tuple(one for one in some if one.public) for some in (self.offers, self.needs))
+        offers, needs = public
+        return replace(self, offers=offers, needs=needs)
 
 
 class Ground(StrEnum):
@@ -41,6 +63,8 @@ class Ground(StrEnum):
     TEXT = "text"
     SECTORS = "sectors"
     FOCUS_AREAS = "focus_areas"
+    ALIKE = "alike"
+    PARTNERSHIPS = "partnerships"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,18 +88,32 @@ class Reason:
     need_owner: UUID | None = None  # None for the text of a search
     offer_id: str | None = None
     offer_owner: UUID | None = None
+    covers: float | None = None  # how much of the amount needed is offered, 1 for all of it
+    like: UUID | None = None  # whom it resembles
+    liked: bool = False  # whether that one was answered with yes
+    partnerships: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The parts of a score; they add up to it."""
+
+    their_offers_my_needs: float = 0.0
+    my_offers_their_needs: float = 0.0
+    common_ground: float = 0.0
+    alike: float = 0.0
+    partnerships: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A proposed partner. The three parts of the fit add up to the score, and so do the reasons' shares."""
+    """A proposed partner. The parts of the fit add up to the score, and so do the reasons' shares."""
 
     profile_id: UUID
     score: float
-    their_offers_my_needs: float
-    my_offers_their_needs: float
-    common_ground: float
+    fit: Fit
     reasons: tuple[Reason, ...]
+    calculation: Calculation | None = None
 
 
 class Unreadable(Exception):

@@ -6,7 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
+from services.matching.similarity.field import Field
 from services.matching.similarity.matrices import Floats, Ints, Mask, times
+from services.matching.similarity.profile import Statement
 from services.matching.similarity.question import Asked, Question, Reach
 from services.matching.similarity.recipe import Recipe, kind_fit
 from services.matching.similarity.segment import Segment
@@ -35,7 +37,7 @@ class Scores:
     question: Question
     segment: Segment
     recipe: Recipe
-    hidden_needs: bool  # whether needs told to members only may count
+    members_parts: bool  # whether what is told to members only may count
 
     @cached_property
     def weights(self) -> Weights:
@@ -44,13 +46,12 @@ class Scores:
     @cached_property
     def offers_for_needs(self) -> Floats:
         """My needs by their offers."""
-        return self._unit_scores(self.question.needs, "offers")
+        return self._seen(self._unit_scores(self.question.needs, "offers"), "offers")
 
     @cached_property
     def needs_for_offers(self) -> Floats:
         """My offers by their needs."""
-        scores = self._unit_scores(self.question.offers, "needs")
-        return scores if self.hidden_needs else scores * self.segment.fields["needs"].facts.public
+        return self._seen(self._unit_scores(self.question.offers, "needs"), "needs")
 
     @cached_property
     def ground(self) -> Floats:
@@ -78,7 +79,7 @@ class Scores:
         return fit
 
     @cached_property
-    def evidence(self) -> Floats:
+    def direct(self) -> Floats:
         """The weighted sum of the three, times how the kinds complement each other."""
         summed = self.weights.ground * self.ground
         if self.weights.their_offers:
@@ -92,6 +93,10 @@ class Scores:
         """By field: what is asked of it, in the columns of the segment."""
         return self.question.reach(self.segment.columns)
 
+    def _seen(self, scores: Floats, name: str) -> Floats:
+        """0 for what the reader may not see."""
+        return scores if self.members_parts else scores * self.segment.fields[name].facts.public
+
     def _unit_scores(self, asked: Asked, name: str) -> Floats:
         """Asking units by units of a field."""
         field, many = self.segment.fields[name], len(asked.units)
@@ -99,12 +104,28 @@ class Scores:
             return np.zeros((many, len(field.owners)), np.float32)
         scores = times(*self.reach[name].by_unit(many), field.by_column)
         for row, unit in enumerate(asked.units):
-            one = unit.statement
-            if one is not None and one.category:
-                scores[row] *= _factors(field.categories, {one.category}, self.recipe.other_category)
-            if one is not None and one.stream:
-                scores[row] *= _factors(field.streams, {one.stream, ""}, self.recipe.other_stream)
+            if unit.statement is not None:
+                scores[row] *= self._fitness(unit.statement, field, needs=name == "offers")
         return scores
+
+    def _fitness(self, one: Statement, field: Field, *, needs: bool) -> Floats:
+        """How well what is no text of a statement goes with that of the units; `needs` when it is a need that asks."""
+        fit = np.ones(len(field.owners), np.float32)
+        if one.category:
+            fit *= _factors(field.categories, {one.category}, self.recipe.other_category)
+        if one.stream:
+            fit *= _factors(field.streams, {one.stream, ""}, self.recipe.other_stream)
+        if one.stream and one.amount is not None:
+            there = np.flatnonzero((field.facts.measures == one.amount.measure) & (field.facts.streams == one.stream))
+            fit[there] *= enough(one.amount.value, field.facts.amounts[there], needs=needs, recipe=self.recipe)
+        return fit
+
+
+def enough(mine: float, theirs: Floats, *, needs: bool, recipe: Recipe) -> Floats:
+    """1 where what is offered covers what is needed, less where it covers a part of it."""
+    offered, needed = (theirs, np.float32(mine)) if needs else (np.float32(mine), theirs)
+    part: Floats = np.minimum(offered / np.maximum(needed, np.float32(1e-12)), 1).astype(np.float32)
+    return np.float32(recipe.too_little) + np.float32(1 - recipe.too_little) * part
 
 
 def _factors(numbered: tuple[dict[str, int], Ints], same: Set[str], other: float) -> Floats:

@@ -7,12 +7,15 @@ from uuid import UUID
 
 import numpy as np
 
+from services.matching.similarity.calculation import Calculation, Likeness, PairFit, Part, WordFit
 from services.matching.similarity.columns import MARK
+from services.matching.similarity.likeness import Example, row_of
 from services.matching.similarity.matrices import Floats
-from services.matching.similarity.profile import Ground, Profile, Reason, Statement, Suggestion, Tie
+from services.matching.similarity.profile import Fit, Ground, Profile, Reason, Statement, Suggestion, Tie
+from services.matching.similarity.proposals import Proposals
 from services.matching.similarity.question import Asked
 from services.matching.similarity.ranking import Scores, score_of
-from services.matching.similarity.ties import Contact, Meeting
+from services.matching.similarity.ties import Contact, Meeting, shared_word, tells
 
 SMALL = 0.02  # of the score: such a pair is told without its words
 MARKED = {f"{MARK}sector:": Ground.SECTORS, f"{MARK}focus_area:": Ground.FOCUS_AREAS}
@@ -33,22 +36,85 @@ class Pair:
 class Explainer:
     """Explains suggestions of one segment to the one that asks."""
 
-    scores: Scores
+    found: Proposals
     asker: UUID | None
 
-    def explained(self, place: int) -> Suggestion:
-        """The suggestion of one profile, its score taken apart."""
-        scores, weights, other = self.scores, self.scores.weights, self.scores.segment.profiles[place]
-        evidence = float(scores.evidence[place])
-        score = score_of(evidence, scores.recipe)
-        scale = score / evidence * float(scores.kinds[place])
-        theirs = scale * weights.their_offers * float(scores.their_offers[place])
-        mine = scale * weights.my_offers * float(scores.my_offers[place])
-        ground = scale * weights.ground * float(scores.ground[place])
-        reasons = [*self._their_offers(place, theirs, score), *self._my_offers(place, mine, score)]
-        reasons += self._ground(place, ground)
+    @property
+    def scores(self) -> Scores:
+        return self.found.scores
+
+    def explained(self, place: int, *, full: bool) -> Suggestion:
+        """The suggestion of one profile, its score taken apart; `full` with the whole calculation."""
+        score = score_of(float(self.found.evidence[place]), self.scores.recipe)
+        fit = self._fit(place, score)
+        reasons = [
+            *self._their_offers(place, fit.their_offers_my_needs, score),
+            *self._my_offers(place, fit.my_offers_their_needs, score),
+            *self._ground(place, fit.common_ground),
+            *self._alike(place, fit.alike),
+            *self._partnerships(place, fit.partnerships),
+        ]
         reasons.sort(key=lambda one: -one.share)
-        return Suggestion(other.id, score, theirs, mine, ground, tuple(reasons))
+        other = self.scores.segment.profiles[place].id
+        return Suggestion(other, score, fit, tuple(reasons), self.calculated(place) if full else None)
+
+    def _fit(self, place: int, score: float) -> Fit:
+        scores, weights, evidence = self.scores, self.scores.weights, float(self.found.evidence[place])
+        scale, history = score / evidence, float(self.found.history[place])
+        own = scale * float(self.found.confirmed[place]) * float(scores.kinds[place])
+        return Fit(
+            own * weights.their_offers * float(scores.their_offers[place]),
+            own * weights.my_offers * float(scores.my_offers[place]),
+            own * weights.ground * float(scores.ground[place]),
+            scale * float(self.found.alike[place]),
+            score * (1 - 1 / history),
+        )
+
+    def calculated(self, place: int) -> Calculation:
+        """Every number a score is made of."""
+        found, scores = self.found, self.scores
+        likeness = (
+            Likeness(one.profile.id, one.liked, one.weight, float(cosine))
+            for one, cosine in zip(found.examples, found.likeness[:, place], strict=True)
+            if cosine > 0
+        )
+        recipe = scores.recipe
+        return Calculation(
+            kinds=float(scores.kinds[place]),
+            their_offers_my_needs=Part(scores.weights.their_offers, float(scores.their_offers[place])),
+            my_offers_their_needs=Part(scores.weights.my_offers, float(scores.my_offers[place])),
+            common_ground=Part(scores.weights.ground, float(scores.ground[place])),
+            pair_power=recipe.pair_power,
+            pairs=(*self._pairs(self._offers, place), *self._pairs(self._needs, place)),
+            words=self._words(self._about, 0, self._about.field.units_of(place).start),
+            confirmed=float(found.confirmed[place]),
+            likeness=tuple(likeness),
+            partnerships=int(scores.segment.partnerships[place]) if found.partnerships else 0,
+            history=float(found.history[place]),
+            evidence=float(found.evidence[place]),
+            half_score=recipe.half_score,
+            score_power=recipe.score_power,
+        )
+
+    def _pairs(self, meeting: Meeting, place: int) -> Iterator[PairFit]:
+        """Every statement of mine with every one of theirs that meets it at all."""
+        asks_needs = meeting is self._offers
+        held = self.scores.offers_for_needs if asks_needs else self.scores.needs_for_offers
+        profile, other = self.scores.question.profile, self.scores.segment.profiles[place]
+        mine, theirs = (profile.needs, other.offers) if asks_needs else (profile.offers, other.needs)
+        units = meeting.field.units_of(place)
+        for at, one in enumerate(mine):
+            for unit, two in zip(units, theirs, strict=True):
+                if held[at, unit] > 0:
+                    need, offer = (one, two) if asks_needs else (two, one)
+                    words = self._words(meeting, at, unit)
+                    fitness = float(held[at, unit]) / sum(word.value for word in words)
+                    yield PairFit(need.id, offer.id, asks_needs, float(held[at, unit]), fitness, words)
+
+    def _words(self, meeting: Meeting, mine: int, theirs: int) -> tuple[WordFit, ...]:
+        contacts = meeting.contacts(mine, theirs, most=None)
+        both = sorted([*contacts.marks, *contacts.words], key=lambda one: -one.value)
+        return tuple(WordFit(one.mine.written, one.mine.code, one.key, one.value) for one in both)
 
     @cached_property
     def _offers(self) -> Meeting:
@@ -130,10 +196,39 @@ class Explainer:
             told = contacts.worded * factor
             yield Reason(Ground.TEXT, told, ties, rest_of(told, ties))
 
+    def _alike(self, place: int, share: float) -> Iterator[Reason]:
+        """Whom of the examples it resembles, and by which words."""
+        if share <= 0:
+            return
+        examples, cosines = self.found.examples, self.found.likeness[:, place]
+        given = np.array([one.weight for one in examples]) * cosines
+        for at in np.flatnonzero(given).tolist():
+            part = share * float(given[at] / given.sum())
+            ties = self._resembling(examples[at], place, part)
+            like = examples[at].profile.id
+            yield Reason(Ground.ALIKE, part, ties, rest_of(part, ties), like=like, liked=examples[at].liked)
+
+    def _resembling(self, one: Example, place: int, share: float) -> tuple[Tie, ...]:
+        """The words that an example and a profile share."""
+        segment, recipe = self.scores.segment, self.scores.recipe
+        mine, keys = dict(zip(one.keys, one.values.tolist(), strict=True)), segment.columns.keys
+        theirs = zip(*(part.tolist() for part in row_of(segment, place)), strict=True)
+        both = {keys[column]: mine.get(keys[column], 0.0) * value for column, value in theirs}
+        whole = sum(both.values())
+        texts = said_by(one.profile), said_by(segment.profiles[place])
+        strongest = sorted(both, key=lambda key: -both[key])[: recipe.ties_shown]
+        chosen = [key for key in strongest if both[key] >= recipe.tie_least * whole and tells(key)]
+        return tuple(shared_word(key, share * both[key] / whole, *texts) for key in chosen)
+
+    def _partnerships(self, place: int, share: float) -> Iterator[Reason]:
+        if share > 0:
+            many = int(self.scores.segment.partnerships[place])
+            yield Reason(Ground.PARTNERSHIPS, share, rest=share, partnerships=many)
+
 
 def said_by(profile: Profile) -> list[str]:
-    """All texts of what an organisation says as a whole."""
-    return [*profile.texts, *(text for one in profile.offers for text in one.texts)]
+    """All texts of what an organisation says as a whole, to everybody."""
+    return [*profile.texts, *(text for one in profile.offers if one.public for text in one.texts)]
 
 
 def rest_of(share: float, ties: Sequence[Tie]) -> float:
@@ -147,5 +242,14 @@ def _reason(
     need: tuple[Statement, UUID | None],
     offer: tuple[Statement, UUID | None],
 ) -> Reason:
-    rest = rest_of(share, ties)
-    return Reason(ground, share, ties, rest, need[0].id or None, need[1], offer[0].id or None, offer[1])
+    rest, covers = rest_of(share, ties), covered(need[0], offer[0])
+    return Reason(ground, share, ties, rest, need[0].id or None, need[1], offer[0].id or None, offer[1], covers)
+
+
+def covered(need: Statement, offer: Statement) -> float | None:
+    """How much of the amount needed is offered, at most 1; None where they cannot be compared."""
+    if not need.stream or need.stream != offer.stream or need.amount is None or offer.amount is None:
+        return None
+    if need.amount.measure != offer.amount.measure:
+        return None
+    return min(offer.amount.value / need.amount.value, 1.0)

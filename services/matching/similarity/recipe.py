@@ -9,7 +9,7 @@ LANGUAGES = ("da", "en")
 class Recipe:
     """Weights of the score. Chosen on development data; ratios matter, not absolute values."""
 
-    rarity_power: float = 1.2
+    rarity_power: float = 1.0
     slope: float = 0.5  # how far a text longer than usual is scaled down: 0 not at all, 1 to the usual length
 
     two_languages: float = 0.6  # power of the number of languages that scales down what is said in several
@@ -28,10 +28,20 @@ class Recipe:
     other_category: float = 0.8  # an offer of another category than the need
     same_stream: float = 0.5  # steam offered where steam is needed, before a word is compared
     other_stream: float = 0.3  # gypsum offered where steam is needed
+    too_little: float = 0.6  # as good as nothing of the amount that is needed
 
     text_ground: float = 0.75
     sector_ground: float = 0.15
     focus_ground: float = 0.10
+
+    examples: int = 2  # the best partners, who speak for those like them
+    alike: float = 1.0  # what one says exactly as the examples do gains, of their mean evidence
+    liked: float = 0.8  # the same, for those who were answered with yes, of the examples' mean evidence
+
+    partnerships: float = 0.2  # by how much each natural logarithm of known partnerships raises the evidence
+    most_partnerships: int = 20  # more count no further
+
+    near_copy: float = 0.85  # two profiles of this likeness say the same
 
     # A score is the share of known partnerships that rest on less evidence; fitted to those set apart for development.
     half_score: float = 0.047

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import TypeAdapter
 
-from services.matching.similarity.matrices import Ints, Longs, Mask, Names
+from services.matching.similarity.matrices import Floats, Ints, Longs, Mask, Names
 from services.matching.similarity.profile import Profile
 
 Bytes = npt.NDArray[np.uint8]
@@ -30,6 +30,7 @@ class Roster(Sequence[Profile]):
     kinds: Names
     hubs: Names
     published: Mask
+    partnerships: Floats
     _read: dict[int, Profile] = field(default_factory=dict, repr=False)  # those asked for last
 
     @classmethod
@@ -44,6 +45,7 @@ class Roster(Sequence[Profile]):
             np.array([one.kind for one in several], np.str_),
             np.array([one.hub or "" for one in several], np.str_),
             np.array([one.published for one in several], np.bool_),
+            np.array([one.partnerships for one in several], np.float32),
         )
 
     def joined(self, newer: "Roster") -> "Roster":
@@ -56,6 +58,7 @@ class Roster(Sequence[Profile]):
             np.concatenate([self.kinds, newer.kinds]),
             np.concatenate([self.hubs, newer.hubs]),
             np.concatenate([self.published, newer.published]),
+            np.concatenate([self.partnerships, newer.partnerships]),
         )
 
     def __len__(self) -> int:
@@ -85,6 +88,11 @@ class Roster(Sequence[Profile]):
 
     def id_of(self, at: int) -> UUID:
         return UUID(bytes=self.ids[at].tobytes())
+
+    def house_of(self, at: int) -> UUID:
+        """The organisation at the top: its parent, or itself."""
+        parent = UUID(bytes=self.parents[at].tobytes())
+        return self.id_of(at) if parent == NOBODY else parent
 
     @cached_property
     def positions(self) -> Mapping[UUID, int]:

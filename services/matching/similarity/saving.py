@@ -67,7 +67,9 @@ def read(path: Path, terms: Terms, recipe: Recipe) -> tuple[Snapshot, bytes]:
             if head["engine"] != engine() or head["recipe"] != asdict(recipe):
                 raise Unreadable("another engine wrote it")
             return _snapshot(found, head, terms, recipe), found["note"].tobytes()
-    except (BadZipFile, EOFError, LookupError, ValueError, NotImplementedError) as failed:
+    except FileNotFoundError:
+        raise
+    except (BadZipFile, EOFError, LookupError, ValueError, NotImplementedError, OSError) as failed:
         raise Unreadable(f"{type(failed).__name__}: {failed}") from failed
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from services.matching.similarity.columns import MARK, Columns
 from services.matching.similarity.field import Field, Gathered, Lengths, Places, usual_lengths, weighed
-from services.matching.similarity.matrices import Ints, Mask, Matrix, Names, compressed, ones_at, row_numbers
+from services.matching.similarity.matrices import Floats, Ints, Mask, Matrix, Names, compressed, ones_at, row_numbers
 from services.matching.similarity.profile import Profile
 from services.matching.similarity.rarity import Rarity
 from services.matching.similarity.recipe import LANGUAGES, Recipe
@@ -78,6 +78,10 @@ class Segment:
         return self.profiles.hubs
 
     @property
+    def partnerships(self) -> Floats:
+        return self.profiles.partnerships
+
+    @property
     def published(self) -> Mask:
         return self.profiles.published
 
@@ -114,8 +118,8 @@ class _Gathering:
         return Segment(self.profiles, columns, fields)
 
     def documents(self) -> dict[str, Matrix]:
-        """The words of every profile, a row each, by language. What it offers is part of what it says as a whole."""
-        counts = {name: self.fields[name].counts() for name in ("about", "needs")}
+        """The words of every profile, a row each, by language."""
+        counts = {name: self.fields[name].counts() for name in FIELDS}
         owners = {name: np.array(self.fields[name].owners, np.int32) for name in counts}
         rows = np.concatenate([owners[name][row_numbers(one)] for name, one in counts.items()])
         columns = np.concatenate([one.indices for one in counts.values()])

@@ -1,15 +1,19 @@
 """The index as it is at one moment: what was built, what changed since, and what is gone."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 import numpy as np
 
-from services.matching.similarity.filters import Filters, allowed, relatives
+from services.matching.similarity.diversity import Found, diverse, looked_at
+from services.matching.similarity.examples import examples_among
+from services.matching.similarity.filters import Filters, allowed, known, relatives
+from services.matching.similarity.likeness import Example
 from services.matching.similarity.matrices import Mask
 from services.matching.similarity.profile import Profile, Statement, Suggestion
-from services.matching.similarity.question import Question, Speaker
+from services.matching.similarity.proposals import Proposals
+from services.matching.similarity.question import Speaker
 from services.matching.similarity.ranking import Scores, first_of
 from services.matching.similarity.reasons import Explainer
 from services.matching.similarity.recipe import Recipe
@@ -107,27 +111,37 @@ class Snapshot:
         need = Statement("", "", (text,))
         return self._answer(Profile(SEARCH, "", (text,), needs=(need,)), filters, None)
 
-    def evidence(self, mine: Profile) -> dict[UUID, float]:
-        """The evidence for every profile that holds, before filters and reasons."""
-        question = self._question(mine)
+    def evidence(self, mine: Profile, *, partnerships: bool) -> dict[UUID, float]:
+        """The evidence for every profile that holds but its own, before filters and reasons."""
         found: dict[UUID, float] = {}
-        for held in self.parts:
-            scores = Scores(question, held.segment, self.recipe, True)
-            for place in np.flatnonzero(held.alive & (scores.evidence > 0)):
-                found[held.segment.profiles.id_of(int(place))] = float(scores.evidence[place])
+        for held, one in self._proposals(mine, Filters(without=frozenset((mine.id,)), partnerships=partnerships)):
+            for place in np.flatnonzero(held.alive & (one.evidence > 0)):
+                found[held.segment.profiles.id_of(int(place))] = float(one.evidence[place])
         return found
 
-    def _question(self, mine: Profile) -> Question:
-        return self.speaker.question(mine)
+    def examples(self, mine: Profile, filters: Filters) -> list[Example]:
+        """Who speaks for those like them when this profile asks."""
+        return self._examples(self._scored(mine, filters), filters)
 
     def _answer(self, mine: Profile, filters: Filters, asker: UUID | None) -> list[Suggestion]:
-        question = self._question(mine)
-        found: list[tuple[float, Explainer, int]] = []
-        for held in self.parts:
-            scores = Scores(question, held.segment, self.recipe, filters.hidden_needs)
+        found: list[Found] = []
+        for held, one in self._proposals(mine, filters):
             open_to = held.alive & allowed(held.segment, filters)
-            explainer = Explainer(scores, asker)
-            places = first_of(scores.evidence, open_to, filters.limit)
-            found += [(float(scores.evidence[place]), explainer, place) for place in places]
-        found.sort(key=lambda one: -one[0])
-        return [explainer.explained(place) for _, explainer, place in found[: filters.limit]]
+            explainer = Explainer(one, asker)
+            places = first_of(one.evidence, open_to, looked_at(filters.limit) if filters.diverse else filters.limit)
+            found += [Found(float(one.evidence[place]), explainer, place) for place in places]
+        found.sort(key=lambda one: -one.evidence)
+        chosen = diverse(found, filters.limit, self.recipe) if filters.diverse else found[: filters.limit]
+        return [one.explainer.explained(one.place, full=filters.full) for one in chosen]
+
+    def _proposals(self, mine: Profile, filters: Filters) -> list[tuple[Held, Proposals]]:
+        scored = self._scored(mine, filters)
+        examples = self._examples(scored, filters)
+        return [(held, Proposals(one, examples, filters.partnerships)) for held, one in scored]
+
+    def _scored(self, mine: Profile, filters: Filters) -> list[tuple[Held, Scores]]:
+        question = self.speaker.question(mine if filters.own_parts else mine.seen_by_all())
+        return [(held, Scores(question, held.segment, self.recipe, filters.members_parts)) for held in self.parts]
+
+    def _examples(self, scored: Sequence[tuple[Held, Scores]], filters: Filters) -> list[Example]:
+        return examples_among([(one, held.alive & known(held.segment, filters)) for held, one in scored], filters.liked)

@@ -67,8 +67,8 @@ class Meeting:
         order = np.argsort(places, kind="stable")
         return order, places[order]
 
-    def contacts(self, mine: int, theirs: int) -> Contacts:
-        """What ties two units. The values add up to their score."""
+    def contacts(self, mine: int, theirs: int, most: int | None = MOST_CONTACTS) -> Contacts:
+        """What ties two units, as many words as asked for. The values add up to their score."""
         rows, width = self.field.rows, len(self.segment.columns)
         here = slice(rows.indptr[theirs], rows.indptr[theirs + 1])
         at, reached = self._reached(rows.indices[here] + np.int64(mine) * width)
@@ -78,14 +78,14 @@ class Meeting:
         is_mark = self.segment.columns.spelled.languages[both % width] < 0
         return Contacts(
             float(values[~is_mark].sum()),
-            self._read(both[~is_mark], values[~is_mark]),
-            self._read(both[is_mark], values[is_mark]),
+            self._read(both[~is_mark], values[~is_mark], most),
+            self._read(both[is_mark], values[is_mark], most),
         )
 
-    def _read(self, both: Longs, values: Floats) -> list[Contact]:
+    def _read(self, both: Longs, values: Floats, most: int | None) -> list[Contact]:
         """The strongest pairs of what is said and a column."""
         keys, said, width = self.segment.columns.keys, self.asked.said, len(self.segment.columns)
-        strongest = np.argsort(-values, kind="stable")[:MOST_CONTACTS].tolist()
+        strongest = np.argsort(-values, kind="stable")[:most].tolist()
         return [Contact(said[both[one] // width], keys[both[one] % width], float(values[one])) for one in strongest]
 
     def _reached(self, wanted: Longs) -> tuple[Longs, Longs]:
@@ -100,12 +100,29 @@ class Meeting:
         """A contact as people read it, beside the texts it comes from."""
         share = contact.value * factor
         if contact.is_mark:
-            name = contact.key.removeprefix(MARK).split(":")[1]
-            return Tie(name, name, share)
+            return _same_mark(contact.key, share)
         said = contact.mine
         code, stemmed = contact.key.split(" ", 1)
         mine = " ".join(as_written(stem(word, said.code), said.code, yours) for word in said.written.split())
         return Tie(mine, as_written(stemmed, code, theirs), share)
+
+
+def _same_mark(key: str, share: float) -> Tie:
+    name = key.removeprefix(MARK).split(":")[1]
+    return Tie(name, name, share)
+
+
+def tells(key: str) -> bool:
+    """Whether a word or mark says more than most organisations say of themselves."""
+    return key not in weak_keys()
+
+
+def shared_word(key: str, share: float, one: Sequence[str], other: Sequence[str]) -> Tie:
+    """A word that both texts have, as each writes it; or a mark of both."""
+    if key.startswith(MARK):
+        return _same_mark(key, share)
+    code, stemmed = key.split(" ", 1)
+    return Tie(as_written(stemmed, code, one), as_written(stemmed, code, other), share)
 
 
 @cache

@@ -23,7 +23,7 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """A profile taken apart. `about` is what it is and gives: summary, offers, sectors and focus areas, no needs."""
+    """A profile taken apart. `about` is what everybody may know of it: summary, public offers, sectors, focus areas."""
 
     offers: tuple[Unit, ...]
     needs: tuple[Unit, ...]
@@ -45,7 +45,8 @@ def units_of(profile: Profile, terms: Terms, recipe: Recipe) -> Units:
     needs = [Unit(said, _stream(one, IN, recipe), one) for said, one in zip(needed, profile.needs, strict=True)]
     marks = _shared("sector", profile.sectors, recipe.sector_ground)
     marks |= _shared("focus_area", profile.focus_areas, recipe.focus_ground)
-    return Units(tuple(offers), tuple(needs), Unit(_joined([read[0], *offered]), marks))
+    public = [said for said, one in zip(offered, profile.offers, strict=True) if one.public]
+    return Units(tuple(offers), tuple(needs), Unit(_joined([read[0], *public]), marks))
 
 
 def _by_language(several: Sequence[list[str]], codes: Sequence[str | None]) -> dict[str, list[str]]:

@@ -5,7 +5,7 @@ from uuid import UUID, uuid4
 from services.matching.similarity import Profile, Statement
 
 
-def offer(text: str, category: str = "knowledge", **more: str | bool | None) -> Statement:
+def offer(text: str, category: str = "knowledge", **more: object) -> Statement:
     return Statement(str(uuid4()), category, (text,), **more)  # type: ignore[arg-type]  # one line per story
 
 

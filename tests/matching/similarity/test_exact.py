@@ -9,12 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.matching.similarity import Index, Profile, Statement
+from services.matching.similarity import Amount, Index, Profile, Statement
 from services.matching.similarity.columns import MARK
 from services.matching.similarity.field import word_key
+from services.matching.similarity.filters import Filters
 from services.matching.similarity.question import Asked
 from services.matching.similarity.ranking import score_of
 from services.matching.similarity.rarity import Rarity
+from services.matching.similarity.reasons import covered
 from services.matching.similarity.recipe import LANGUAGES, kind_fit
 from services.matching.similarity.snapshot import SEARCH, Snapshot
 from services.matching.similarity.units import Unit, units_of
@@ -29,6 +31,7 @@ statements = st.builds(
     texts=st.tuples(texts),
     stream=st.sampled_from((None, "steam", "water")),
     direction=st.sampled_from((None, "out", "in")),
+    amount=st.sampled_from((None, Amount("mass a year", 4.0), Amount("mass a year", 5.0), Amount("energy once", 1.0))),
 )
 profiles = st.builds(
     Profile,
@@ -39,6 +42,7 @@ profiles = st.builds(
     needs=st.lists(statements, max_size=2).map(tuple),
     sectors=st.frozensets(st.sampled_from(("biotech", "pharma")), max_size=2),
     published=st.booleans(),
+    partnerships=st.integers(0, 30),
 )
 
 
@@ -81,11 +85,14 @@ def fits(asked: Asked, units: Iterable[Unit], field: str, now: Snapshot) -> np.n
                 column[at] *= 1 if mine.statement.category in ("", theirs.statement.category) else recipe.other_category
                 streams = (mine.statement.stream, theirs.statement.stream)
                 column[at] *= recipe.other_stream if all(streams) and streams[0] != streams[1] else 1
+                need, offer = (mine, theirs) if field == "offers" else (theirs, mine)
+                covers = covered(need.statement, offer.statement) if need.statement and offer.statement else None
+                column[at] *= 1 if covers is None else recipe.too_little + (1 - recipe.too_little) * covers
         table.append(column)
     return np.array(table).reshape(len(table), len(asked.units)).T
 
 
-def exact(mine: Profile, other: Profile, now: Snapshot) -> float:
+def direct(mine: Profile, other: Profile, now: Snapshot) -> float:
     recipe, terms = now.recipe, now.speaker.terms
     question, units = now.speaker.question(mine), units_of(other, terms, recipe)
     theirs = fits(question.needs, units.offers, "offers", now)
@@ -96,19 +103,54 @@ def exact(mine: Profile, other: Profile, now: Snapshot) -> float:
         (recipe.common_ground, fits(question.about, (units.about,), "about", now)[0, 0], 1),
     ]
     evidence = sum(weight * fit for weight, fit, has in parts if has) / sum(weight for weight, _, has in parts if has)
-    return score_of(evidence * kind_fit(mine.kind, other.kind), recipe)
+    return float(evidence * kind_fit(mine.kind, other.kind))
 
 
-def expected(mine: Profile, living: dict[UUID, Profile], index: Index) -> dict[UUID, float]:
-    others = (one for one in living.values() if one.published and one.id != mine.id)
-    scores = {one.id: exact(mine, one, index._now) for one in others}
+def cosine(one: Profile, other: Profile, now: Snapshot) -> float:
+    """Of what two say as a whole, word by word."""
+    terms, usual, rarity = now.speaker.terms, now.fitted.usual["about"], now.fitted.rarity
+    mine, theirs = (weights_of(units_of(each, terms, now.recipe).about, usual, rarity) for each in (one, other))
+    lengths = [sum(value**2 for value in weights.values()) ** 0.5 or 1.0 for weights in (mine, theirs)]
+    return sum(value * theirs.get(key, 0.0) for key, value in mine.items()) / (lengths[0] * lengths[1])
+
+
+def expected(mine: Profile, living: dict[UUID, Profile], index: Index, liked: frozenset[UUID]) -> dict[UUID, float]:
+    """The scores of everybody for one that asks, from the examples that the index itself has found."""
+    now, recipe = index._now, index._now.recipe
+    others = {one.id: one for one in living.values() if one.published and one.id != mine.id}
+    evidence = {key: direct(mine, one, now) for key, one in others.items()}
+    found = now.examples(mine, Filters(without=frozenset((mine.id,)), liked=liked))
+    best = [one.profile.id for one in found if not one.liked]
+    assert_the_best(best, {key: value for key, value in evidence.items() if key not in liked}, recipe.examples)
+    mean = sum(evidence[key] for key in best) / max(len(best), 1)
+    said_yes = [key for key in liked if key in others]
+    weights = {key: recipe.alike * evidence[key] / len(best) for key in best}
+    weights |= {key: recipe.liked * mean / len(said_yes) for key in said_yes}
+    scores = {}
+    for key, one in others.items():
+        alike = sum(weight * cosine(others[like], one, now) for like, weight in weights.items() if like != key)
+        confirmed = 1 + recipe.alike / len(best) if key in best else 1
+        history = 1 + recipe.partnerships * log(1 + min(one.partnerships, recipe.most_partnerships))
+        whole = history * (confirmed * evidence[key] + kind_fit(mine.kind, one.kind) * alike)
+        scores[key] = score_of(whole, recipe)
     return {key: score for key, score in scores.items() if score > 0}
 
 
+def assert_the_best(chosen: list[UUID], evidence: dict[UUID, float], most: int) -> None:
+    """Equals may stand in any order."""
+    positive = sorted((value for value in evidence.values() if value > 0), reverse=True)[:most]
+    assert sorted((evidence[key] for key in chosen), reverse=True) == pytest.approx(positive, rel=1e-4)
+
+
 @settings(max_examples=30, deadline=None)
-@given(st.lists(profiles, max_size=6), st.lists(st.lists(profiles, max_size=2), max_size=3), texts)
+@given(
+    st.lists(profiles, max_size=6),
+    st.lists(st.lists(profiles, max_size=2), max_size=3),
+    st.frozensets(st.integers(1, 9).map(lambda number: UUID(int=number)), max_size=2),
+    texts,
+)
 def test_scores_are_those_of_an_exact_computation(
-    first: list[Profile], changes: list[list[Profile]], sought: str
+    first: list[Profile], changes: list[list[Profile]], liked: frozenset[UUID], sought: str
 ) -> None:
     index, living = Index.build(first), {one.id: one for one in first}
     for changed in changes:
@@ -117,8 +159,8 @@ def test_scores_are_those_of_an_exact_computation(
         living.pop(gone, None)
         living |= {one.id: one for one in changed}
     for mine in living.values():
-        found = {one.profile_id: one.score for one in index.suggest(mine.id)}
-        assert found == pytest.approx(expected(mine, living, index), rel=1e-4)
+        found = {one.profile_id: one.score for one in index.suggest(mine.id, liked=liked)}
+        assert found == pytest.approx(expected(mine, living, index, liked - {mine.id}), rel=1e-4)
     searching = Profile(SEARCH, "", (sought,), needs=(Statement("", "", (sought,)),))
     found = {one.profile_id: one.score for one in index.search(sought)}
-    assert found == pytest.approx(expected(searching, living, index), rel=1e-4)
+    assert found == pytest.approx(expected(searching, living, index, frozenset()), rel=1e-4)

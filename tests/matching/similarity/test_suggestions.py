@@ -2,7 +2,7 @@
 
 import math
 import sys
-from dataclasses import replace
+from dataclasses import astuple, replace
 from subprocess import run
 from threading import Thread
 from uuid import uuid4
@@ -55,8 +55,7 @@ def test_shares_add_up_to_the_score(index: Index) -> None:
         assert 0 < one.score < 1
         assert recomputed(one) == pytest.approx(one.score, rel=1e-5)
         assert sum(reason.share for reason in one.reasons) == pytest.approx(one.score, rel=1e-5)
-        parts = one.their_offers_my_needs + one.my_offers_their_needs + one.common_ground
-        assert parts == pytest.approx(one.score, rel=1e-6)
+        assert sum(astuple(one.fit)) == pytest.approx(one.score, rel=1e-6)
 
 
 def test_steam_offered_meets_steam_needed_even_without_a_common_word(index: Index) -> None:
@@ -106,7 +105,7 @@ def test_a_summary_alone_is_common_ground() -> None:
         organisation("producer", "Wastewater treatment"),
     )
     first = Index.build([danish, english]).suggest(danish.id)[0]
-    assert first.common_ground == pytest.approx(first.score)
+    assert first.fit.common_ground == pytest.approx(first.score)
     assert first.reasons[0].ground is Ground.TEXT
 
 
@@ -122,7 +121,7 @@ def test_a_need_for_members_only_counts_only_for_those_who_may_see_it() -> None:
     taker = organisation("startup", needs=(need("Massespektrometri", public=False),))
     index = Index.build([giver, taker])
     assert index.suggest(giver.id)[0].profile_id == taker.id
-    assert index.suggest(giver.id, hidden_needs=False) == []
+    assert index.suggest(giver.id, members_parts=False) == []
 
 
 def test_filters_leave_only_what_is_asked_for(index: Index) -> None:

@@ -1,0 +1,47 @@
+"""Which partners speak for those like them."""
+
+from collections.abc import Set
+from uuid import UUID
+
+import numpy as np
+
+from services.matching.similarity.likeness import Example
+from services.matching.similarity.matrices import Mask
+from services.matching.similarity.ranking import Scores, first_of
+from services.matching.similarity.segment import Segment
+
+Known = tuple[Scores, Mask]  # of a segment, and whom the one that asks may hear of
+
+
+def examples_among(known: list[Known], liked: Set[UUID]) -> list[Example]:
+    """Those answered with yes, and the best of the others; nobody whom the one that asks may not hear of."""
+    recipe = known[0][0].recipe if known else None
+    if recipe is None:
+        return []
+    best = _best([(scores, mask & ~_at(scores.segment, liked)) for scores, mask in known], recipe.examples)
+    found = [
+        Example.of(scores.segment, place, recipe.alike * evidence / len(best), liked=False)
+        for evidence, scores, place in best
+    ]
+    usual = float(np.mean([evidence for evidence, _, _ in best])) if best else 0.0
+    said_yes = [
+        (one[0].segment, place) for one in known for place in np.flatnonzero(one[1] & _at(one[0].segment, liked))
+    ]
+    weight = recipe.liked * usual / max(len(said_yes), 1)
+    return found + [Example.of(segment, int(place), weight, liked=True) for segment, place in said_yes]
+
+
+def _best(known: list[Known], many: int) -> list[tuple[float, Scores, int]]:
+    found = [
+        (float(scores.direct[place]), scores, place)
+        for scores, mask in known
+        for place in first_of(scores.direct, mask, many)
+    ]
+    found.sort(key=lambda one: -one[0])
+    return found[:many]
+
+
+def _at(segment: Segment, profiles: Set[UUID]) -> Mask:
+    mask = np.zeros(len(segment.profiles), np.bool_)
+    mask[[segment.positions[one] for one in profiles if one in segment.positions]] = True
+    return mask

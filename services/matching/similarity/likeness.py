@@ -1,0 +1,70 @@
+"""Who resembles the partners that fit: those answered with yes, and the best found.
+
+This is the feedback of J. J. Rocchio ("Relevance feedback in information retrieval", 1971), added to the scores
+instead of to the question, so that each example's share of a score can be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from services.matching.similarity.matrices import Floats, Ints, joined_rows, times, with_each_other
+from services.matching.similarity.profile import Profile
+from services.matching.similarity.segment import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One that speaks for those like it. `weight` is the evidence it gives to who says exactly what it says."""
+
+    profile: Profile
+    weight: float
+    liked: bool
+    keys: Sequence[str]
+    values: Floats  # of the keys, of length one
+
+    @classmethod
+    def of(cls, segment: Segment, place: int, weight: float, *, liked: bool) -> Example:
+        columns, values = row_of(segment, place)
+        keys = [segment.columns.keys[column] for column in columns.tolist()]
+        return cls(segment.profiles[place], weight, liked, keys, values)
+
+
+def row_of(segment: Segment, place: int) -> tuple[Ints, Floats]:
+    """Columns and values of what a profile says as a whole, of length one."""
+    about = segment.fields["about"]
+    here = slice(about.rows.indptr[place], about.rows.indptr[place + 1])
+    return about.rows.indices[here], about.rows.data[here] / about.lengths[place]
+
+
+def likeness(examples: Sequence[Example], segment: Segment) -> Floats:
+    """Examples by profiles: the cosine of what they say as a whole; 0 of each with itself."""
+    about = segment.fields["about"]
+    if not examples or not len(segment.profiles):
+        return np.zeros((len(examples), len(segment.profiles)), np.float32)
+    places = [segment.columns.places_of(one.keys) for one in examples]
+    columns, place = np.unique(np.concatenate(places), return_inverse=True)
+    weights = np.zeros((len(columns), len(examples)), np.float32)
+    numbers = np.repeat(np.arange(len(examples)), [len(one) for one in places])
+    weights[place, numbers] = np.concatenate([one.values for one in examples])
+    known = columns >= 0
+    found = times(columns[known], weights[known], about.by_column) / about.lengths
+    for row, one in enumerate(examples):
+        if one.profile.id in segment.positions:
+            found[row, segment.positions[one.profile.id]] = 0
+    return found
+
+
+def mutual(places: Sequence[tuple[Segment, int]]) -> Floats:
+    """The cosines of what several profiles of any segments say as a whole, each with each."""
+    numbers: dict[str, int] = {}
+    rows = []
+    for segment, place in places:
+        columns, values = row_of(segment, place)
+        keys = segment.columns.keys
+        here = np.array([numbers.setdefault(keys[column], len(numbers)) for column in columns.tolist()], np.int32)
+        rows.append((here, values))
+    return with_each_other(joined_rows(rows, len(numbers)))

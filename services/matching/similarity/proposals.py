@@ -1,0 +1,60 @@
+"""What speaks for every profile of a segment: its own score, those it resembles, the partnerships known of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from services.matching.similarity.likeness import Example, likeness
+from services.matching.similarity.matrices import Floats
+from services.matching.similarity.ranking import Scores
+
+
+@dataclass(frozen=True)
+class Proposals:
+    """What a question finds in one segment."""
+
+    scores: Scores
+    examples: Sequence[Example]
+    partnerships: bool  # whether known ones count
+
+    @cached_property
+    def likeness(self) -> Floats:
+        """Examples by profiles."""
+        return likeness(self.examples, self.scores.segment)
+
+    @cached_property
+    def alike(self) -> Floats:
+        """Evidence by resembling the examples."""
+        weights = np.array([one.weight for one in self.examples], np.float32)
+        summed: Floats = self.scores.kinds * (weights @ self.likeness)
+        return summed
+
+    @cached_property
+    def history(self) -> Floats:
+        """What the evidence of each profile is multiplied by for the partnerships known of it: 1 for none."""
+        recipe, segment = self.scores.recipe, self.scores.segment
+        if not self.partnerships:
+            return np.ones(len(segment.profiles), np.float32)
+        many = np.minimum(segment.partnerships, recipe.most_partnerships)
+        factors: Floats = 1 + np.float32(recipe.partnerships) * np.log1p(many)
+        return factors
+
+    @cached_property
+    def confirmed(self) -> Floats:
+        """What the own score of each profile is multiplied by: more than 1 for an example, which resembles itself."""
+        recipe, segment = self.scores.recipe, self.scores.segment
+        factors = np.ones(len(segment.profiles), np.float32)
+        found = [segment.positions.get(one.profile.id) for one in self.examples if not one.liked]
+        factors[[place for place in found if place is not None]] += np.float32(recipe.alike / max(len(found), 1))
+        return factors
+
+    @cached_property
+    def evidence(self) -> Floats:
+        """All of it."""
+        if not self.examples:
+            return self.history * self.scores.direct
+        return self.history * (self.confirmed * self.scores.direct + self.alike)
