@@ -1,10 +1,13 @@
 """The language of a text, its words, and the term table between the languages."""
 
+from collections import Counter
+from importlib.resources import files
+
 import pytest
 
 from services.matching.similarity.language import language_of, stem, stop_words, words
 from services.matching.similarity.rarity import grams
-from services.matching.similarity.terms import read, shipped
+from services.matching.similarity.terms import content, pairs, read, shipped
 
 
 @pytest.mark.parametrize(
@@ -60,12 +63,50 @@ def test_what_is_written_by_hand_is_not_overruled_by_what_is_learnt() -> None:
     assert dict(table.meanings["da"]["vand"]) == pytest.approx({"water": 0.9, "wet": 0.1})
 
 
-def test_every_line_of_the_shipped_table_has_three_columns_and_no_term_stands_twice() -> None:
-    from importlib.resources import files
-
+def shipped_lines() -> list[list[str]]:
     text = (files("services.matching.similarity") / "terms.tsv").read_text(encoding="utf-8")
-    lines = [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
-    assert len(lines) >= 2_000
+    return [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
+
+
+def test_every_line_of_the_shipped_table_has_three_columns_and_no_danish_word_stands_twice() -> None:
+    lines = shipped_lines()
+    assert len(lines) >= 9_000
     assert {len(line) for line in lines} == {3}
-    terms = [line[0] for line in lines]
-    assert len(terms) == len(set(terms))
+    danish = Counter(word for line in lines for word in line[0].split("|"))
+    assert [word for word, times in danish.items() if times > 1] == []
+
+
+def test_the_shipped_table_is_sorted_by_domain_then_by_danish_word() -> None:
+    lines = shipped_lines()
+    assert lines == sorted(lines, key=lambda line: (line[2], line[0].casefold()))
+
+
+def test_texts_can_hold_every_word_of_the_shipped_table() -> None:
+    columns = [(line[at], code) for line in shipped_lines() for at, code in enumerate(("da", "en"))]
+    words_of = [(word, code) for column, code in columns for word in column.split("|")]
+    assert [word for word, code in words_of if not content(word, code)] == []
+
+
+def test_no_line_of_the_shipped_table_only_says_what_others_say() -> None:
+    said = Counter(pair for line in shipped_lines() for pair in set(pairs(["\t".join(line)])))
+    idle = [line for line in shipped_lines() if all(said[pair] > 1 for pair in pairs(["\t".join(line)]))]
+    assert idle == []
+
+
+@pytest.mark.parametrize(
+    ("danish", "english"),
+    [
+        ("spildevandsrensning", "wastewater treatment"),
+        ("lægemidler", "drug"),
+        ("universitetet", "university"),
+        ("laboratorier", "laboratory"),
+        ("tørt", "dry"),
+        ("gård", "farm"),
+        ("tyske", "German"),
+        ("håndterer", "handle"),
+    ],
+)
+def test_field_and_everyday_words_are_known_both_ways(danish: str, english: str) -> None:
+    meanings, da, en = shipped().meanings, content(danish, "da"), content(english.lower(), "en")
+    assert set(en.split()) <= dict(meanings["da"][da]).keys()
+    assert da in dict(meanings["en"][en])
