@@ -1,10 +1,14 @@
 """The matching service: what it serves, listens to and does by itself."""
 
+from datetime import timedelta
+
 from fastapi import FastAPI
 
-from services.matching import expiry, outcomes, profiles
+from services.matching import expiry, finding, notices, outcomes, profiles
 from services.matching.changes import number_changes
 from services.matching.current_index import CurrentIndex
+from services.matching.new_profiles import queue_new
+from services.matching.notices import Rhythm
 from services.matching.pages import profile
 from services.matching.routes import claims, imports, members, merging, organisations, search, suggestions
 from services.matching.routes import introductions as introduction_routes
@@ -43,6 +47,20 @@ async def lapse_statements(app: FastAPI) -> bool:
         return await profiles.lapse(session)
 
 
+async def find_partners_of_new_profiles(app: FastAPI) -> bool:
+    return await finding.find_some(app.state.database, app.state.index, _rhythm(app).after)
+
+
+async def tell_of_new_partners(app: FastAPI) -> bool:
+    return await notices.tell_some(app.state.database, app.state.index, _rhythm(app))
+
+
+def _rhythm(app: FastAPI) -> Rhythm:
+    settings: Settings = app.state.settings
+    after = timedelta(minutes=settings.notice_after_minutes)
+    return Rhythm(timedelta(days=settings.notice_days), settings.notice_most, after)
+
+
 async def keep_index_at_hand(app: FastAPI) -> bool:
     """In production the first to ask need not wait for the index; the embedded stack spares the memory until then."""
     if app.state.settings.mode == "production":
@@ -71,13 +89,16 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Job("expire introductions", expire_introductions, poll=A_MINUTE),
             Job("ask for outcomes", ask_for_outcomes, poll=A_MINUTE),
             Job("lapse statements", lapse_statements, poll=A_MINUTE),
+            Job("find partners of new profiles", find_partners_of_new_profiles, poll=A_MINUTE),
+            Job("tell of new partners", tell_of_new_partners, poll=A_MINUTE),
             Job("keep the index at hand", keep_index_at_hand, poll=A_MINUTE),
         ],
         acts_for=ids_now,
         stopped=close_index,
     )
     state = app.state
-    state.database.before_commit.append(number_changes)
+    # Numbers last: nothing is locked after the counter.
+    state.database.before_commit += [queue_new, number_changes]
     state.index = CurrentIndex(state.database, state.figures.registry, path_of(state.settings))
     return app
 

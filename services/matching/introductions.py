@@ -273,17 +273,21 @@ def facts_of(introduction: Introduction, asks: IntroductionParty, asked: Introdu
 def party_of(
     organisation: Organisation, people: Sequence[OrganisationContact], message: str | None = None
 ) -> IntroductionParty:
-    texts: dict[Language, str] = {}
-    for code, text in (organisation.summary or {}).items():
-        texts["en" if code == "en" else "da"] = text
     return IntroductionParty(
         organisation_id=organisation.id,
         name=organisation.name,
-        summary=texts or None,
+        summary=texts_of_summary(organisation),
         link_version=organisation.link_version,
         contacts=tuple(people),
         message=message,
     )
+
+
+def texts_of_summary(organisation: Organisation) -> dict[Language, str] | None:
+    texts: dict[Language, str] = {}
+    for code, text in (organisation.summary or {}).items():
+        texts["en" if code == "en" else "da"] = text
+    return texts or None
 
 
 async def people_of(session: AsyncSession, organisation: Organisation) -> list[OrganisationContact]:

@@ -9,7 +9,7 @@ from sqlalchemy import update
 from sqlmodel import col, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.matching import merged_pairs, merged_people, partnerships
+from services.matching import merged_notices, merged_pairs, merged_people, partnerships
 from services.matching.changes import mark_changed
 from services.matching.merged_pairs import Pairs
 from services.matching.merged_people import People
@@ -122,6 +122,7 @@ async def _carry_out(session: AsyncSession, planned: Plan) -> None:
     partners = list(await session.exec(select(Organisation).where(partnerships.is_partner_of(merged.id))))
     await merged_pairs.carry_out(session, planned.pairs, merged.id, into.id)
     await partnerships.keep_counts(session, merged, into, *partners)
+    await merged_notices.carry_out(session, merged.id, into.id)
     connection = await session.connection()
     for kind in (Going, Event):
         its = col(kind.organisation_id) == merged.id

@@ -13,6 +13,7 @@ from stdnum.dk import cvr as danish_number
 from stdnum.exceptions import ValidationError as WrongNumber
 
 from services.matching.changes import mark_changed
+from services.matching.new_profiles import Shown, mark_if_new
 from services.matching.sight import NoOrganisation
 from services.matching.statements import first_lapse, readable, texts_of, today, with_ids
 from services.matching.tables import Organisation
@@ -71,6 +72,7 @@ async def create_all(session: AsyncSession, made: Sequence[Organisation]) -> Non
 
 def _tell_created(session: AsyncSession, organisation: Organisation) -> None:
     mark_changed(session, organisation.id)
+    mark_if_new(session, organisation, Shown())
     tell(session, OrganisationCreated(**facts_of(organisation)))
 
 
@@ -103,15 +105,16 @@ async def change(
     """
     organisation = await lock(session, organisation_id)
     require_version(organisation, versions)
-    before = organisation.published
+    before = Shown.of(organisation)
     if own and not organisation.claimed:
         organisation.claimed = True
         organisation.published |= organisation.publish_when_claimed and organisation.kind is not None
     if "parent" in fields:
         organisation.parent = await _checked_parent(session, organisation, fields["parent"])
     _rewrite(organisation, fields)
-    if organisation.published and not before:
+    if organisation.published and not before.published:
         require_ready(organisation)
+    mark_if_new(session, organisation, before)
     tell_changed(session, organisation)
     return organisation
 
@@ -120,8 +123,10 @@ async def change_all(session: AsyncSession, changes: Sequence[tuple[UUID, Mappin
     """Writes what is given for many organisations that this transaction has locked, and whose parents are checked."""
     chosen = select(Organisation).where(col(Organisation.id).in_([organisation_id for organisation_id, _ in changes]))
     there = {each.id: each for each in await session.exec(chosen)}
+    before = {each.id: Shown.of(each) for each in there.values()}
     await asyncio.to_thread(_rewrite_all, [(there[organisation_id], fields) for organisation_id, fields in changes])
     for organisation in there.values():
+        mark_if_new(session, organisation, before[organisation.id])
         tell_changed(session, organisation)
     await session.flush()
 

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -13,6 +13,7 @@ from shared.fields import utc_now
 from shared.idempotency import answers as kept_answers
 from shared.messaging.tables import add_to
 
+_IS_UNTOLD = text("told_at IS NULL")
 _Json = JSON().with_variant(JSONB(), "postgresql")
 
 
@@ -190,6 +191,46 @@ class Introduction(Base, table=True):
     # When the sides that had not said what became of it were asked to.
     outcome_wanted_at: datetime | None = None
     expires_at: datetime
+
+
+class NewProfile(Base, table=True):
+    """A profile that others see for the first time, until those were looked for whom it is a strong partner for."""
+
+    __tablename__ = "new_profiles"
+
+    organisation_id: UUID = Field(foreign_key="organisations.id", ondelete="CASCADE", primary_key=True)
+    queued_at: datetime = Field(index=True)
+
+
+class FoundSuggestion(Base, table=True):
+    """A new profile that is a strong partner for an organisation. Told once ever: the row stays."""
+
+    __tablename__ = "found_suggestions"
+    __table_args__ = (
+        Index("ix_found_suggestions_other_id", "other_id"),
+        Index(
+            "ix_found_suggestions_untold",
+            "organisation_id",
+            "found_at",
+            sqlite_where=_IS_UNTOLD,
+            postgresql_where=_IS_UNTOLD,
+        ),
+    )
+
+    organisation_id: UUID = Field(foreign_key="organisations.id", ondelete="CASCADE", primary_key=True)
+    other_id: UUID = Field(foreign_key="organisations.id", ondelete="CASCADE", primary_key=True)
+    score: float
+    found_at: datetime
+    told_at: datetime | None = None
+
+
+class Notice(Base, table=True):
+    """When an organisation was last told of new partners."""
+
+    __tablename__ = "notices"
+
+    organisation_id: UUID = Field(foreign_key="organisations.id", ondelete="CASCADE", primary_key=True)
+    told_at: datetime
 
 
 class Event(Base, table=True):

@@ -38,6 +38,7 @@ from shared.contracts.matching import (
     OrganisationFacts,
     OrganisationUpdated,
     ProfileLinkRequested,
+    SuggestionsFound,
 )
 from shared.messaging.subscriptions import Subscriptions, message_at_hand
 
@@ -166,6 +167,11 @@ async def keep_member(session: AsyncSession, told: MemberAdded) -> None:
 @subscriptions.copy(MemberRemoved)
 async def forget_member(session: AsyncSession, told: MemberRemoved) -> None:
     await copies.forget_profile_link(session, told)
+
+
+@subscriptions.fact(SuggestionsFound)
+async def tell_suggestions_found(session: AsyncSession, told: SuggestionsFound) -> None:
+    await _write(session, organisations.suggestions_found(told))
 
 
 @subscriptions.fact(IntroductionRequested)

@@ -85,6 +85,30 @@ class MemberRemoved(MemberFacts):
     type: ClassVar[str] = "matching.member.removed.v1"
 
 
+class FoundPartner(Contract):
+    """A partner proposed to an organisation, and why, in words to it."""
+
+    organisation_id: UUID
+    name: str
+    summary: Texts | None = None
+    explanation: Texts
+
+
+class SuggestionsFound(Message):
+    """New profiles are strong partners for an organisation: the best by name, and how many more. Each is told once."""
+
+    type: ClassVar[str] = "matching.suggestion.found.v1"
+    aggregate: ClassVar[str] = "organisation_id"
+
+    organisation_id: UUID
+    name: str
+    link_version: int
+    contacts: tuple[OrganisationContact, ...]
+    partners: tuple[FoundPartner, ...]
+    more: int = 0
+    at: datetime
+
+
 class IntroductionParty(Contract):
     """One side of an introduction and whom to write to there; `message` is what this side wrote when it said yes."""
 

@@ -21,8 +21,14 @@ from shared.contracts.events import (
     RegistrationUpdated,
     Venue,
 )
-from shared.contracts.matching import IntroductionParty, OrganisationContact, OrganisationCreated
-from shared.contracts.message import Envelope, Message
+from shared.contracts.matching import (
+    FoundPartner,
+    IntroductionParty,
+    OrganisationContact,
+    OrganisationCreated,
+    SuggestionsFound,
+)
+from shared.contracts.message import Envelope, Language, Message
 from shared.database import uuid7
 from tests.support.services import Client
 
@@ -130,3 +136,31 @@ def party(name: str, *people: str, **more: Any) -> IntroductionParty:
         for person in people
     )
     return IntroductionParty(**{"organisation_id": uuid7(), "name": name, "contacts": contacts, **more})
+
+
+def new_partners(
+    name: str, person: str, *partners: str, more: int = 0, language: Language = "da", **changes: Any
+) -> SuggestionsFound:
+    """An organisation with one person to write to is told of new partners."""
+    found = tuple(
+        FoundPartner(
+            organisation_id=uuid7(),
+            name=partner,
+            explanation={
+                "da": f"{partner} tilbyder gær, og I søger gær.",
+                "en": f"{partner} offers yeast, and you look for yeast.",
+            },
+        )
+        for partner in partners
+    )
+    facts: dict[str, Any] = {
+        "organisation_id": uuid7(),
+        "version": 1,
+        "name": name,
+        "link_version": 1,
+        "contacts": (OrganisationContact(name=person.title(), email=f"{person}@example.org", language=language),),
+        "partners": found,
+        "more": more,
+        "at": STARTS_AT,
+    }
+    return SuggestionsFound(**{**facts, **changes})

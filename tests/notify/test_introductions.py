@@ -11,7 +11,7 @@ from shared.contracts.matching import (
 )
 from shared.database import uuid7
 from tests.notify.mailbox import Mailbox
-from tests.notify.messages import STARTS_AT, party, tell
+from tests.notify.messages import STARTS_AT, new_partners, party, tell
 from tests.support.services import Client
 
 EXPLANATION = {
@@ -153,3 +153,22 @@ async def test_who_has_not_said_what_became_of_it_is_asked_on_the_profile_s_page
     mail = await mailbox.one("rikke@example.org", "Hvordan gik det med Enzymværket ApS?")
     for words in (mail.text, mail.html):
         assert f"/p/matching/organisations/{asked.organisation_id}?key=" in words
+
+
+async def test_new_partners_are_mailed_with_the_reason_of_each(notify: Client, mailbox: Mailbox) -> None:
+    told = new_partners("Enzymværket ApS", "mette", "Målelaboratoriet", "Gærhuset", more=3)
+    await tell(notify, told)
+    mail = await mailbox.one("mette@example.org", "5 nye mulige partnere for Enzymværket ApS")
+    for words in (mail.text, mail.html):
+        assert "Gærhuset tilbyder gær, og I søger gær." in " ".join(words.split())
+        assert "Der er også 3 flere, der passer godt." in words
+        assert f"http://127.0.0.1:8002/p/matching/organisations/{told.organisation_id}?key=" in words
+
+
+async def test_one_new_partner_is_named_in_the_subject_in_the_reader_s_language(
+    notify: Client, mailbox: Mailbox
+) -> None:
+    told = new_partners("Enzymværket ApS", "mette", "Gærhuset", language="en")
+    await tell(notify, told)
+    mail = await mailbox.one("mette@example.org", "Gærhuset may be a partner for you")
+    assert "Gærhuset offers yeast, and you look for yeast." in " ".join(mail.text.split())

@@ -71,12 +71,18 @@ FULL: dict[str, Any] = {
     "message": "Hej.\n\nVi glæder os.",
     "proposal": "I bør tale sammen.",
     "explanation": {"da": "I passer sammen.", "en": "You fit."},
+    "partners": [
+        {"name": f"Partner {each}", "explanation": {"da": "I passer.", "en": "You fit."}} for each in range(5)
+    ],
+    "more": 7,
     "contacts": [{"name": "Rikke Ek", "title": "Leder", "email": "rikke@example.org", "phone": "+45 1"}],
 }
 SPARSE: dict[str, Any] = {
     **FULL,
     "name": None,
     "organisation": None,
+    "partners": [{"name": "Målelaboratoriet", "explanation": {"da": "I passer."}}],
+    "more": 0,
     "people": [person("confirmed", None)],
     "changes": [change("confirmed", "cancelled", name=None)],
     "before": {},
@@ -106,7 +112,7 @@ def test_every_topic_has_its_template_in_both_languages() -> None:
 @BOTH
 @pytest.mark.parametrize("topic", TOPICS)
 def test_every_letter_can_be_worded(topic: Topic, language: Language) -> None:
-    of_organisations = topic.startswith(("profile", "introduction"))
+    of_organisations = topic.startswith(("profile", "introduction", "suggestions"))
     sparse = {**SPARSE, "organisation": "Enzymværket ApS"} if of_organisations else SPARSE
     for facts, places in ((FULL, PLACES), (sparse, FEW_PLACES)):
         for happening in (

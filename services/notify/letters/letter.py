@@ -29,6 +29,7 @@ Topic = Literal[
     "introduction_completed",
     "introduction_expired",
     "introduction_outcome",
+    "suggestions_found",
     "links",
 ]
 TOPICS: tuple[Topic, ...] = get_args(Topic)

@@ -1,4 +1,4 @@
-"""The letters to organisations: the link of a profile, and introductions."""
+"""The letters to organisations: the link of a profile, new partners, and introductions."""
 
 from typing import Any
 
@@ -13,6 +13,7 @@ from shared.contracts.matching import (
     IntroductionRequested,
     OrganisationContact,
     ProfileLinkRequested,
+    SuggestionsFound,
 )
 
 
@@ -57,6 +58,19 @@ def _to_whom_it_names(topic: Topic, told: IntroductionFacts) -> list[Letter]:
     """To the contacts of either side: a side that is not to be told has none in the message."""
     one, other = told.parties
     return [letter for mine, theirs in ((one, other), (other, one)) for letter in _to_party(topic, told, mine, theirs)]
+
+
+def suggestions_found(told: SuggestionsFound) -> list[Letter]:
+    """New profiles that are strong partners, each with the reason."""
+    facts = {
+        "organisation": told.name,
+        "partners": [{"name": each.name, "explanation": each.explanation} for each in told.partners],
+        "more": told.more,
+    }
+    opens = Opens("profile", told.organisation_id, told.link_version)
+    return [
+        Letter("suggestions_found", _person(each), {**facts, "name": each.name}, opens=opens) for each in told.contacts
+    ]
 
 
 def _sides(told: IntroductionFacts) -> tuple[IntroductionParty, IntroductionParty]:
