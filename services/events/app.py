@@ -4,6 +4,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
+from services.events.organisations import ids_now
 from services.events.pages import attendee, event, pages, registration, ticket
 from services.events.registrations.answering import sign_ups
 from services.events.routes import attendance, attendees, calendars, check_ins, events, registrations, sign_up
@@ -30,6 +31,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         ],
         pages=[event.router, registration.router, attendee.router, ticket.router, pages.nowhere("/p/events", "/t")],
         subscriptions=subscriptions,
+        acts_for=ids_now,
     )
     state = app.state
     write = partial(sign_up.write_answer, state.settings, state.links)

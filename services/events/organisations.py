@@ -1,7 +1,7 @@
 """Recognising the organisation that signs up, and our copy of what matching says of organisations.
 
 One is recognised only by `id`, by (country, CVR), or by a web or mail domain that is no free-mail one, when exactly one
-organisation without parent has it. A name is no identity.
+organisation without parent has it. A name is no identity. What was merged into another is recognised as that one.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import ColumnElement, delete, func, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -81,19 +81,41 @@ async def _candidates(session: AsyncSession, named: Iterable[NamedOrganisation])
     )
     # Only what is asked for: an empty list among the alternatives has PostgreSQL read the whole table.
     conditions = [column.in_(padded(values)) for column, values in sought if values]
-    if not conditions:
-        return []
-    statement = select(organisations).where(or_(*conditions))
-    rows = [dict(row._mapping) for row in await (await session.connection()).execute(statement)]
-    return rows + await _kept_of_merged(session, rows)
+    rows = await _hold(session, or_(*conditions)) if conditions else []
+    while elsewhere := {row["merged_into"] for row in rows if row["merged_into"]} - {row["id"] for row in rows}:
+        found = await _hold(session, organisations.c.id.in_(elsewhere))
+        if not found:
+            break
+        rows += found
+    return rows
 
 
-async def _kept_of_merged(session: AsyncSession, rows: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    kept = [row["merged_into"] for row in rows if row["merged_into"]]
-    if not kept:
-        return []
-    found = await (await session.connection()).execute(select(organisations).where(organisations.c.id.in_(kept)))
-    return [dict(row._mapping) for row in found]
+async def _hold(session: AsyncSession, condition: ColumnElement[bool]) -> list[dict[str, Any]]:
+    """Read so that a merge waits for us, and re-points what we write; only `merging.keep` takes the lock that waits."""
+    statement = select(organisations).where(condition).with_for_update(read=True, key_share=True)
+    return [dict(row._mapping) for row in await (await session.connection()).execute(statement)]
+
+
+async def hold_now(session: AsyncSession, organisation_id: UUID) -> UUID:
+    """The id that an organisation goes on by, held so; its own where we have not heard of it."""
+    rows = await _candidates(session, [NamedOrganisation(id=organisation_id)])
+    row = _Known(rows).find(NamedOrganisation(id=organisation_id))
+    return row["id"] if row else organisation_id
+
+
+def id_now(organisation_id: UUID) -> ColumnElement[UUID]:
+    """The same as SQL, for filters by an id."""
+    merged_into = select(organisations.c.merged_into).where(organisations.c.id == organisation_id).scalar_subquery()
+    return func.coalesce(merged_into, literal(organisation_id, organisations.c.id.type))
+
+
+async def ids_now(session: AsyncSession, ids: frozenset[UUID]) -> frozenset[UUID]:
+    """The ids that organisations go on by: for which ones a token that names these acts."""
+    merged = select(organisations.c.id, organisations.c.merged_into).where(
+        organisations.c.id.in_(ids), organisations.c.merged_into.is_not(None)
+    )
+    into = {row.id: row.merged_into for row in await (await session.connection()).execute(merged)}
+    return frozenset(into.get(each, each) for each in ids)
 
 
 # Compiled once: with the rows as VALUES of the statement each batch cost a compilation, a tenth of a sign-up's time.
@@ -142,27 +164,34 @@ def _marks(country: str, cvr: str | None, domain: str | None) -> list[Mark]:
 class _Known:
     """Organisations at hand, by id and by mark; a mark that several have recognises none of them."""
 
-    def __init__(self, rows: Iterable[dict[str, Any]]) -> None:
-        self._by_id: dict[UUID, dict[str, Any]] = {}
-        self._by_mark: dict[Mark, list[dict[str, Any]]] = {}
+    def __init__(self, rows: Sequence[dict[str, Any]]) -> None:
+        self._by_id = {row["id"]: row for row in rows}
+        # Which organisations a mark stands for: what was merged hands its marks on.
+        self._by_mark: dict[Mark, set[UUID]] = {}
         self.made: list[dict[str, Any]] = []
         for row in rows:
-            self._add(row)
+            self._add_marks(row)
 
-    def _add(self, row: dict[str, Any]) -> None:
-        self._by_id[row["id"]] = row
-        if row["parent"] is None and row["merged_into"] is None:
+    def _add_marks(self, row: dict[str, Any]) -> None:
+        now = self._now(row)
+        if row["parent"] is None and now["parent"] is None:
             for mark in _marks(row["country"], row["cvr"], row["domain"]):
-                self._by_mark.setdefault(mark, []).append(row)
+                self._by_mark.setdefault(mark, set()).add(now["id"])
+
+    def _now(self, row: dict[str, Any]) -> dict[str, Any]:
+        """What it goes on as."""
+        while row["merged_into"] in self._by_id:
+            row = self._by_id[row["merged_into"]]
+        return row
 
     def find(self, named: NamedOrganisation) -> dict[str, Any] | None:
         if named.id is not None:
             row = self._by_id.get(named.id)
-            return self._by_id.get(row["merged_into"], row) if row and row["merged_into"] else row
+            return self._now(row) if row else None
         for mark in _marks(named.country, named.cvr, named.domain):
-            rows = self._by_mark.get(mark, [])
-            if len(rows) == 1:
-                return rows[0]
+            ids = self._by_mark.get(mark, set())
+            if len(ids) == 1:
+                return self._by_id[next(iter(ids))]
         return None
 
     def find_or_make(self, named: NamedOrganisation) -> dict[str, Any] | None:
@@ -184,7 +213,8 @@ class _Known:
             "sole_domain": "domain" in sole,
             "merged_into": None,
         }
-        self._add(row)
+        self._by_id[row["id"]] = row
+        self._add_marks(row)
         self.made.append(row)
         return row
 
@@ -203,7 +233,12 @@ async def keep_copy(session: AsyncSession, facts: OrganisationFacts) -> None:
     row.name, row.kind, row.cvr, row.country = facts.name, facts.kind, facts.cvr, facts.country
     row.website, row.parent = facts.website, facts.parent
     row.domain = website_domain(facts.website) or row.domain
-    alone = facts.parent is None
+    await stand_for_marks(session, row)
+
+
+async def stand_for_marks(session: AsyncSession, row: Organisation) -> None:
+    """Makes it the one that is recognised by its number and domain, unless it is a unit, merged, or another is."""
+    alone = row.parent is None and row.merged_into is None
     row.sole_cvr = alone and row.cvr is not None and not await _taken(session, row, cvr=row.cvr, country=row.country)
     row.sole_domain = alone and row.domain is not None and not await _taken(session, row, domain=row.domain)
     session.add(row)

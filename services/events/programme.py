@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, String, and_, cast, false, func, or_, true
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.events.organisations import id_now
 from services.events.tables import Event, Quota
 from shared.auth import Caller
 from shared.fields import utc_now
@@ -134,7 +135,7 @@ def _matching(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.hub is not None:
         conditions.append(col(Event.hub) == filters.hub)
     if filters.organiser is not None:
-        conditions.append(col(Event.organisation_id) == filters.organiser)
+        conditions.append(col(Event.organisation_id) == id_now(filters.organiser))
     if filters.focus_area is not None:
         conditions.append(cast(col(Event.focus_areas), String).contains(f'"{filters.focus_area}"', autoescape=True))
     if filters.q is not None:

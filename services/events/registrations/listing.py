@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, String, cast, func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.events.organisations import id_now
 from services.events.registrations.facts import RegistrationSeen, see_all
 from services.events.tables import Attendee, Event, Organisation, Registration
 from shared.auth import Caller
@@ -41,7 +42,7 @@ async def list_registrations(
     if (own := _own(event, caller)) is not None:
         statement = statement.where(own)
     if organisation is not None:
-        statement = statement.where(Registration.organisation_id == organisation)
+        statement = statement.where(Registration.organisation_id == id_now(organisation))
     if after is not None:
         statement = statement.where(Registration.id > after)
     if status is not None:
@@ -90,7 +91,7 @@ def _matching(filters: AttendeeFilters) -> list[ColumnElement[bool]]:
     if filters.ticket_type is not None:
         conditions.append(col(Attendee.ticket_type) == filters.ticket_type)
     if filters.organisation is not None:
-        conditions.append(col(Registration.organisation_id) == filters.organisation)
+        conditions.append(col(Registration.organisation_id) == id_now(filters.organisation))
     if filters.checked_in is not None:
         conditions.append(col(Attendee.checked_in_at).is_not(None) == filters.checked_in)
     if filters.named is not None:

@@ -8,8 +8,10 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 from pydantic import BaseModel
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events import planning, programme
+from services.events.organisations import hold_now
 from services.events.planning import CapacityBelowTaken, NotReady, TicketTypeInUse
 from services.events.programme import EventSeen, Filters
 from services.events.routes.event_input import (
@@ -126,13 +128,14 @@ def view(seen: EventSeen, caller: Caller) -> EventView:
     )
 
 
-def _own_organisation(caller: Caller, named: UUID | None) -> UUID:
+async def _own_organisation(session: AsyncSession, caller: Caller, named: UUID | None) -> UUID:
     """Whose event it will be: the one named, or the caller's only one."""
     organisation = named or (next(iter(caller.organisations)) if len(caller.organisations) == 1 else None)
     if "organiser" not in caller.roles and not caller.is_admin:
         raise NotAllowed("Only an organiser drafts events.")
     if organisation is None:
         raise Invalid.field("/organisation_id", "say which organisation holds the event")
+    organisation = await hold_now(session, organisation)
     caller.require(caller.organises(organisation), may_see=True)
     return organisation
 
@@ -167,7 +170,7 @@ async def draft_event(
     key: IdempotencyKey = None,
 ) -> EventView:
     """Drafts an event. Only its organiser sees it until it is published."""
-    organisation = _own_organisation(caller, body.organisation_id)
+    organisation = await _own_organisation(session, caller, body.organisation_id)
     fields = fields_of(body)
     if fields.contact is None and caller.email:
         contact = {"name": caller.name or caller.email, "email": caller.email, "language": page_language(request)}

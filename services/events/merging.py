@@ -1,0 +1,38 @@
+"""An organisation that was registered twice, as matching tells it: what the one had here goes on as the other's."""
+
+from uuid import UUID
+
+from sqlalchemy import update
+from sqlmodel import col
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.events.organisations import hold_now, stand_for_marks
+from services.events.tables import Event, Organisation, Registration
+from shared.contracts.matching import OrganisationMerged
+
+
+async def keep(session: AsyncSession, told: OrganisationMerged) -> None:
+    """Re-points registrations, events and what was merged before, and hands on what it is recognised by.
+
+    In whatever order merges are told, all end at the last: none is kept as merged into one that is merged itself.
+    """
+    into = await hold_now(session, told.organisation_id)
+    # Whoever signs up holds the row until the registration is there to follow.
+    merged = await session.get(Organisation, told.merged_id, with_for_update=True, populate_existing=True)
+    merged = merged or Organisation(id=told.merged_id, name=told.name, country=told.country)
+    merged.merged_into = into
+    await stand_for_marks(session, merged)
+    await session.flush()
+    await _re_point(session, merged.id, into)
+    survivor = await session.get(Organisation, into)
+    if survivor is not None:
+        await stand_for_marks(session, survivor)
+
+
+async def _re_point(session: AsyncSession, merged: UUID, into: UUID) -> None:
+    connection = await session.connection()
+    for kind in (Registration, Event):
+        its = col(kind.organisation_id) == merged
+        await connection.execute(update(kind).where(its).values(organisation_id=into))
+    earlier = update(Organisation).where(col(Organisation.merged_into) == merged)
+    await connection.execute(earlier.values(merged_into=into))
