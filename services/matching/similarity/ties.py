@@ -1,8 +1,8 @@
 """Two units word by word: which of my words meets which of theirs, and what it gives."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 
 import numpy as np
@@ -10,12 +10,13 @@ import numpy as np
 from services.matching.similarity.columns import MARK
 from services.matching.similarity.field import Field, word_key
 from services.matching.similarity.language import WORD, normal, stem
-from services.matching.similarity.matrices import Floats, Longs
+from services.matching.similarity.matrices import Floats, Ints, Longs
 from services.matching.similarity.profile import Tie
 from services.matching.similarity.question import Asked, Reach, Said
 from services.matching.similarity.segment import Segment
 
 MOST_CONTACTS = 40
+Met = tuple[int, int]  # what is said, by its number, and a column
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,40 +62,40 @@ class Meeting:
     field: Field
 
     @cached_property
-    def _order(self) -> tuple[Longs, Longs]:
-        """The order of the reach by unit that asks and column, and unit and column as one number in that order."""
+    def _reach(self) -> tuple[Longs, Ints, Floats]:
+        """The reach by unit that asks and column: unit and column as one number, what is said, the weight."""
         places = self.reach.units.astype(np.int64) * len(self.segment.columns) + self.reach.columns
         order = np.argsort(places, kind="stable")
-        return order, places[order]
+        return places[order], self.reach.said[order], self.reach.weights[order]
 
     def contacts(self, mine: int, theirs: int, most: int | None = MOST_CONTACTS) -> Contacts:
-        """What ties two units, as many words as asked for. The values add up to their score."""
-        rows, width = self.field.rows, len(self.segment.columns)
+        """What ties two units; of words the strongest, unless all are asked for. The values add up to their score."""
+        keys, words, marks = self.segment.columns.keys, dict[Met, float](), dict[Met, float]()
+        for said, column, value in zip(*self._met(mine, theirs), strict=True):
+            bag = marks if keys[column].startswith(MARK) else words
+            bag[said, column] = bag.get((said, column), 0.0) + value
+        worded = sum(words.values())
+        least = 0.0 if most is None else self.segment.columns.rarity.recipe.tie_least * worded
+        return Contacts(worded, self._read(words, least)[:most], self._read(marks, 0.0))
+
+    def _read(self, bag: Mapping[Met, float], least: float) -> list[Contact]:
+        """Pairs of what is said and a column, the strongest first."""
+        keys, said = self.segment.columns.keys, self.asked.said
+        strong = sorted((each for each in bag.items() if each[1] >= least), key=lambda each: -each[1])
+        return [Contact(said[mine], keys[column], value) for (mine, column), value in strong]
+
+    def _met(self, mine: int, theirs: int) -> tuple[list[int], list[int], list[float]]:
+        """What is said by one unit and met by the other: number, column, value; a word may meet one twice."""
+        (places, said, weights), rows = self._reach, self.field.rows
         here = slice(rows.indptr[theirs], rows.indptr[theirs + 1])
-        at, reached = self._reached(rows.indices[here] + np.int64(mine) * width)
-        pairs = self.reach.said[reached].astype(np.int64) * width + rows.indices[here][at]
-        both, place = np.unique(pairs, return_inverse=True)
-        values = np.bincount(place, self.reach.weights[reached] * rows.data[here][at], len(both))
-        is_mark = self.segment.columns.spelled.languages[both % width] < 0
-        return Contacts(
-            float(values[~is_mark].sum()),
-            self._read(both[~is_mark], values[~is_mark], most),
-            self._read(both[is_mark], values[is_mark], most),
-        )
-
-    def _read(self, both: Longs, values: Floats, most: int | None) -> list[Contact]:
-        """The strongest pairs of what is said and a column."""
-        keys, said, width = self.segment.columns.keys, self.asked.said, len(self.segment.columns)
-        strongest = np.argsort(-values, kind="stable")[:most].tolist()
-        return [Contact(said[both[one] // width], keys[both[one] % width], float(values[one])) for one in strongest]
-
-    def _reached(self, wanted: Longs) -> tuple[Longs, Longs]:
-        """Positions in `wanted` and in the reach that are of one unit and column."""
-        order, places = self._order
-        first, last = np.searchsorted(places, wanted), np.searchsorted(places, wanted, side="right")
-        many = last - first
+        columns = rows.indices[here]
+        wanted = columns + np.int64(mine) * len(self.segment.columns)
+        first = places.searchsorted(wanted)
+        many = places.searchsorted(wanted, side="right") - first
         at = np.repeat(np.arange(len(wanted)), many)
-        return at, order[np.arange(len(at)) + np.repeat(first - np.cumsum(many) + many, many)]
+        reached = np.arange(len(at)) + np.repeat(first - many.cumsum() + many, many)
+        values = weights[reached] * rows.data[here][at]
+        return said[reached].tolist(), columns[at].tolist(), values.tolist()
 
     def tie(self, contact: Contact, factor: float, yours: Sequence[str], theirs: Sequence[str]) -> Tie:
         """A contact as people read it, beside the texts it comes from."""
@@ -135,10 +136,14 @@ def weak_keys() -> frozenset[str]:
 
 def as_written(stemmed: str, code: str, texts: Sequence[str]) -> str:
     """The first word of the texts with this stem; the stem where none has it."""
+    return _as_written(stemmed, code, tuple(texts))
+
+
+@lru_cache(maxsize=10_000)
+def _as_written(stemmed: str, code: str, texts: tuple[str, ...]) -> str:
     start = stemmed[:-1] or stemmed  # Snowball may change the last letter: companies, compani
     for text in texts:
-        plain = normal(text)
-        lower = plain.lower()
+        plain, lower = _plain(text)
         at = lower.find(start)
         while at >= 0:
             found = WORD.match(plain, at)
@@ -146,3 +151,10 @@ def as_written(stemmed: str, code: str, texts: Sequence[str]) -> str:
                 return found.group()
             at = lower.find(start, at + 1)
     return stemmed
+
+
+@lru_cache(maxsize=1_000)
+def _plain(text: str) -> tuple[str, str]:
+    """As words are read from it, and in lower case."""
+    plain = normal(text)
+    return plain, plain.lower()
