@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from services.notify import pages
+from services.notify.copies import ids_now
 from services.notify.routes import deliveries, inbox, inbox_stream, links
 from services.notify.sending import Sending
 from services.notify.settings import Settings
@@ -19,6 +20,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         routers=[inbox.router, inbox_stream.router, deliveries.router, links.router],
         pages=[pages.router, pages.pages.nowhere("/p/notify")],
         subscriptions=subscriptions,
+        acts_for=ids_now,
         jobs=[Job("mail", lambda app: app.state.sending.send_some(), poll=1.0)],
         stopped=lambda app: app.state.sending.stop(),
     )

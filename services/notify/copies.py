@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import sqlmodel
-from sqlalchemy import Table, select, update
+from sqlalchemy import Table, func, select, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -20,7 +20,7 @@ from services.notify.tables import (
     table_of,
 )
 from shared.contracts.events import CheckInFacts, EventCancelled, EventFacts, RegistrationCreated, RegistrationFacts
-from shared.contracts.matching import MemberRemoved, OrganisationFacts, ProfileLinkRequested
+from shared.contracts.matching import MemberRemoved, OrganisationFacts, OrganisationMerged, ProfileLinkRequested
 from shared.database import insert_for
 from shared.fields import same_address
 
@@ -56,13 +56,13 @@ async def keep_event(session: AsyncSession, told: EventFacts) -> None:
     row = told.model_dump(mode="json", include={"title", "venue"})
     row |= told.model_dump(include=_EVENT_COLUMNS)
     row |= {"id": told.event_id, "contact_id": organiser.id if organiser else None}
+    row["organisation_id"] = await hold_now(session, told.organisation_id)
     row["cancel_reason"] = told.reason if isinstance(told, EventCancelled) else None
     await _put(session, _events, [row])
     session.info.pop((_EVENT, told.event_id), None)
 
 
 _EVENT_COLUMNS = {
-    "organisation_id",
     "version",
     "slug",
     "status",
@@ -74,7 +74,58 @@ _EVENT_COLUMNS = {
 
 
 async def keep_organisation(session: AsyncSession, told: OrganisationFacts) -> None:
-    await _put(session, _organisations, [{"id": told.organisation_id, "name": told.name}])
+    row = {"id": told.organisation_id, **told.model_dump(include={"name", "link_version"}, exclude_none=True)}
+    await _put(session, _organisations, [row])
+
+
+async def hold_now(session: AsyncSession, organisation_id: UUID) -> UUID:
+    """The id it goes on by, held: a merge waits, and re-points what this transaction writes."""
+    merged_into = select(_organisations.c.merged_into).where(_organisations.c.id == organisation_id)
+    held = merged_into.with_for_update(read=True, key_share=True)
+    return (await (await session.connection()).execute(held)).scalar() or organisation_id
+
+
+async def ids_now(session: AsyncSession, ids: frozenset[UUID]) -> frozenset[UUID]:
+    """The ids that organisations go on by: for which ones a token that names these acts."""
+    merged = select(_organisations.c.id, _organisations.c.merged_into).where(
+        _organisations.c.id.in_(ids), _organisations.c.merged_into.is_not(None)
+    )
+    into = {row.id: row.merged_into for row in await (await session.connection()).execute(merged)}
+    return frozenset(into.get(each, each) for each in ids)
+
+
+async def keep_merge(session: AsyncSession, told: OrganisationMerged) -> None:
+    """What refers to the one merged, and what was merged into it before, goes on as the other.
+
+    In whatever order merges are told, all end at the last: none is kept as merged into one that is merged itself.
+    """
+    connection = await session.connection()
+    into = await hold_now(session, told.organisation_id)
+    await connection.execute(select(_organisations).where(_organisations.c.id == told.merged_id).with_for_update())
+    row = {"id": told.merged_id, "name": told.name, "merged_into": into}
+    await _put(session, _organisations, [row], keep=("name",))
+    for column, value in ((_organisations.c.merged_into, into), (_events.c.organisation_id, into)):
+        await connection.execute(update(column.table).where(column == told.merged_id).values({column: value}))
+    await _re_point_links(session, told.merged_id, into)
+
+
+async def _re_point_links(session: AsyncSession, merged: UUID, into: UUID) -> None:
+    """Who had the newest link of the one has the other's; older ones were revoked before."""
+    connection = await session.connection()
+    theirs = _profile_links.c.organisation_id == merged
+    newest = select(func.max(_profile_links.c.link_version)).where(theirs).scalar_subquery()
+    held = select(_profile_links.c.contact_id).where(theirs, _profile_links.c.link_version == newest)
+    contacts = (await connection.execute(held)).scalars().all()
+    if contacts:
+        version = await _link_version(session, into)
+        rows = [{"organisation_id": into, "contact_id": each, "link_version": version} for each in contacts]
+        await _put(session, _profile_links, rows)
+    await connection.execute(sqlmodel.delete(_profile_links).where(theirs))
+
+
+async def _link_version(session: AsyncSession, organisation_id: UUID) -> int:
+    known = select(_organisations.c.link_version).where(_organisations.c.id == organisation_id)
+    return (await (await session.connection()).execute(known)).scalar() or 1
 
 
 async def keep_registration(session: AsyncSession, told: RegistrationFacts) -> bool:
@@ -134,11 +185,11 @@ async def keep_check_in(session: AsyncSession, told: CheckInFacts, *, inside: bo
 async def keep_profile_link(session: AsyncSession, told: ProfileLinkRequested) -> None:
     recipient = told.recipient
     met = await learn(session, [Person(recipient.email, recipient.name, recipient.language, by_itself=True)])
-    row = {
-        "organisation_id": told.organisation_id,
-        "contact_id": met[same_address(recipient.email)].id,
-        "link_version": told.link_version,
-    }
+    organisation_id, version = await hold_now(session, told.organisation_id), told.link_version
+    if organisation_id != told.organisation_id:
+        version = await _link_version(session, organisation_id)
+    contact_id = met[same_address(recipient.email)].id
+    row = {"organisation_id": organisation_id, "contact_id": contact_id, "link_version": version}
     await _put(session, _profile_links, [row])
 
 

@@ -36,6 +36,7 @@ from shared.contracts.matching import (
     MemberRemoved,
     OrganisationCreated,
     OrganisationFacts,
+    OrganisationMerged,
     OrganisationUpdated,
     ProfileLinkRequested,
     SuggestionsFound,
@@ -148,9 +149,14 @@ async def keep_checked_out(session: AsyncSession, told: AttendeeCheckedOut) -> N
 # --- organisations ------------------------------------------------------------------------------------------------
 
 
-@subscriptions.copy(OrganisationCreated, OrganisationUpdated)
+@subscriptions.copy(OrganisationCreated, OrganisationUpdated, OrganisationMerged)
 async def keep_organisation(session: AsyncSession, told: OrganisationFacts) -> None:
     await copies.keep_organisation(session, told)
+
+
+@subscriptions.fact(OrganisationMerged)
+async def keep_merge(session: AsyncSession, told: OrganisationMerged) -> None:
+    await copies.keep_merge(session, told)
 
 
 @subscriptions.fact(ProfileLinkRequested)

@@ -56,12 +56,15 @@ class Event(Base, table=True):
 
 
 class Organisation(Base, table=True):
-    """Our copy of an organisation's name."""
+    """Our copy of an organisation: its name, and the version of its profile's link."""
 
     __tablename__ = "organisations"
 
     id: UUID = Field(primary_key=True)
     name: str = Field(max_length=200)
+    link_version: int | None = None
+    # Registered twice: it goes on as that one, which is itself merged into none.
+    merged_into: UUID | None = None
 
 
 class ProfileLink(Base, table=True):
