@@ -12,7 +12,7 @@ from typing import Any
 # because importing it would cost the supervisor the memory of a whole service; a test holds them together.
 LISTENS: dict[str, tuple[str, ...]] = {
     "events": ("MATCHING",),
-    "matching": ("EVENTS",),
+    "matching": ("EVENTS", "NOTIFY"),
     "notify": ("EVENTS", "MATCHING"),
 }
 PROVISIONER = "provision"

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from shared.contracts.message import Contract, Language, Message, Personal, Texts
+from shared.contracts.message import Contract, ErasureReport, ExportPart, Language, Message, Personal, Texts
 
 EventStatus = Literal["draft", "published", "cancelled", "completed"]
 AttendeeStatus = Literal["pending", "confirmed", "waitlisted", "offered", "cancelled", "rejected", "expired"]
@@ -182,3 +182,39 @@ class RegistrationReminded(Message):
     registration_id: UUID
     event_id: UUID
     attendee_id: UUID
+
+
+class EventsErasedOrganisation(ErasureReport):
+    type: ClassVar[str] = "events.organisation.erased.v1"
+
+
+class ExportedAttendee(Contract):
+    """An attendee as a manager of the organisation may see it."""
+
+    id: UUID
+    status: AttendeeStatus
+    name: Personal | None = None
+    email: Personal | None = None
+    job_title: Personal | None = None
+    language: Language | None = None
+    ticket_type: str | None = None
+    checked_in_at: datetime | None = None
+
+
+class ExportedRegistration(Contract):
+    """A registration made for the organisation, with all its attendees."""
+
+    id: UUID
+    reference: str
+    event_id: UUID
+    event_title: Texts
+    starts_at: datetime
+    created_at: datetime
+    contact: ContactPerson
+    attendees: tuple[ExportedAttendee, ...]
+
+
+class EventsExportedOrganisation(ExportPart):
+    type: ClassVar[str] = "events.organisation.exported.v1"
+
+    registrations: tuple[ExportedRegistration, ...] = ()

@@ -45,6 +45,26 @@ class OrganisationMerged(OrganisationFacts):
     merged_id: UUID
 
 
+class OrganisationErased(Message):
+    """Its last message: every service forgets it, and answers with what it erased and what it kept."""
+
+    type: ClassVar[str] = "matching.organisation.erased.v1"
+    aggregate: ClassVar[str] = "organisation_id"
+
+    organisation_id: UUID
+    erasure_id: UUID
+
+
+class OrganisationExportRequested(Message):
+    """Its people want all that is held of it: every service answers with its parts."""
+
+    type: ClassVar[str] = "matching.organisation.export_requested.v1"
+    aggregate: ClassVar[str] = "organisation_id"
+
+    organisation_id: UUID
+    export_id: UUID
+
+
 class OrganisationContact(Contract):
     name: Personal
     email: Personal

@@ -46,6 +46,37 @@ class Message(Contract):
         return identity
 
 
+class Counted(Contract):
+    """So many of one kind, in plain English; `why` for what was kept."""
+
+    what: str
+    count: int
+    why: str | None = None
+
+
+class ErasureReport(Message):
+    """What one service erased of an organisation, and what it kept and why; told also when nothing was there."""
+
+    aggregate: ClassVar[str] = "organisation_id"
+
+    organisation_id: UUID
+    erasure_id: UUID
+    erased: tuple[Counted, ...] = ()
+    kept: tuple[Counted, ...] = ()
+    at: datetime
+
+
+class ExportPart(Message):
+    """One of the `parts`, numbered from 1, in which a service hands over what it holds of an organisation."""
+
+    aggregate: ClassVar[str] = "organisation_id"
+
+    organisation_id: UUID
+    export_id: UUID
+    part: int
+    parts: int
+
+
 ContractClass = type[Message]
 
 

@@ -1,14 +1,14 @@
 """Telling: a message is a row first, written in the transaction it reports."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.contracts.message import Message
+from shared.contracts.message import Contract, Message
 from shared.database import uuid7
 from shared.messaging.tables import outbox
 from shared.telemetry import Origin, current_origin
@@ -16,9 +16,11 @@ from shared.telemetry import Origin, current_origin
 _TOLD = "told"
 # The server takes 1 MiB with headers. One that is larger would hold up all that is told after it.
 LARGEST = 1_000_000
+PART = LARGEST // 2
 # So many rows are written at a time; more would hold the event loop for longer than other callers like.
 PORTION = 500
 
+Item = TypeVar("Item", bound=Contract)
 _insert = insert(outbox)
 _waiting = (
     select(outbox.c.seq, outbox.c.message_id, outbox.c.type, outbox.c.envelope)
@@ -69,6 +71,20 @@ def _row(message: Message, origin: Origin) -> dict[str, Any]:
     if len(written) > LARGEST:
         raise ValueError(f"{message.type} has {len(written)} bytes; the bus takes {LARGEST}")
     return {"message_id": message_id, "type": message.type, "envelope": written.decode(), "created_at": now}
+
+
+def in_parts(items: Iterable[Item]) -> list[tuple[Item, ...]]:
+    """The items, in their order, in parts that one message can carry each; at least one part, be it empty."""
+    parts: list[list[Item]] = [[]]
+    size = 0
+    for item in items:
+        length = len(item.model_dump_json().encode())
+        if parts[-1] and size + length > PART:
+            parts.append([])
+            size = 0
+        parts[-1].append(item)
+        size += length
+    return [tuple(part) for part in parts]
 
 
 async def write_outbox(session: AsyncSession) -> None:

@@ -20,7 +20,7 @@ STREAM_BYTES = 3 * 1024**3
 LISTENERS: dict[ServiceName, tuple[ServiceName, ...]] = {
     "events": ("matching", "notify"),
     "matching": ("events", "notify"),
-    "notify": (),
+    "notify": ("matching",),
 }
 
 

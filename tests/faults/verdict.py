@@ -95,7 +95,7 @@ def _told(records: Records) -> Iterator[Fault]:
 def _handled(records: Records) -> Iterator[Fault]:
     for teller, listeners in LISTENERS.items():
         told = {message.id for message in records.told[teller]}
-        for listener in (*listeners, WITNESS) if listeners else ():
+        for listener in (*listeners, WITNESS):
             for missing in told - records.handled[listener]:
                 yield "lost", f"{listener} never handled {missing} of {teller}"
     told = {message.id for messages in records.told.values() for message in messages}
@@ -104,7 +104,7 @@ def _handled(records: Records) -> Iterator[Fault]:
 
 
 def _effects(records: Records) -> Iterator[Fault]:
-    told = {message.id for teller in ("events", "matching") for message in records.told[teller]}
+    told = {message.id for teller in LISTENERS for message in records.told[teller]}
     for message in told:
         if (times := records.effects[message]) != 1:
             yield ("twice" if times else "lost"), f"message {message} had its effect {times} times"

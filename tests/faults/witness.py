@@ -12,7 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 import shared.contracts.events
-import shared.contracts.matching  # noqa: F401 -- importing makes the messages known
+import shared.contracts.matching
+import shared.contracts.notify  # noqa: F401 -- importing makes the messages known
 from deploy.local.nats import allow, inbox_prefix
 from shared.contracts.message import Message
 from shared.database import Database, new_metadata
@@ -25,7 +26,7 @@ from shared.telemetry import Figures, configure_logging
 
 # A name that no service has; provisioning and permissions are given to it by the test alone.
 WITNESS = cast(ServiceName, "witness")
-STREAMS = ("EVENTS", "MATCHING")
+STREAMS = ("EVENTS", "MATCHING", "NOTIFY")
 
 metadata = new_metadata()
 effects = Table(
