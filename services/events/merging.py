@@ -6,6 +6,7 @@ from sqlalchemy import update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.events.erasures import is_erased
 from services.events.organisations import hold_now, stand_for_marks
 from services.events.tables import Event, Organisation, Registration
 from shared.contracts.matching import OrganisationMerged
@@ -16,6 +17,8 @@ async def keep(session: AsyncSession, told: OrganisationMerged) -> None:
 
     In whatever order merges are told, all end at the last: none is kept as merged into one that is merged itself.
     """
+    if await is_erased(session, told.merged_id):
+        return
     into = await hold_now(session, told.organisation_id)
     # Whoever signs up holds the row until the registration is there to follow.
     merged = await session.get(Organisation, told.merged_id, with_for_update=True, populate_existing=True)

@@ -2,13 +2,14 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, func, select
+from sqlmodel import col, delete, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.programme import EventSeen, find, with_quotas
@@ -282,6 +283,35 @@ async def delete_draft(session: AsyncSession, seen: EventSeen) -> None:
         raise WrongStatus("Only a draft can be deleted; cancel a published event instead.")
     for row in (*seen.quotas, seen.event):
         await session.delete(row)
+
+
+async def delete_drafts(session: AsyncSession, organisation_id: UUID) -> int:
+    """Those of an organisation that is gone. Answers how many."""
+    mine = select(Event.id).where(Event.organisation_id == organisation_id, Event.status == "draft")
+    for event_id in (ids := await _hold_all(session, mine)):
+        await session.exec(delete(Quota).where(col(Quota.event_id) == event_id))
+        await session.exec(delete(Event).where(col(Event.id) == event_id))
+    return len(ids)
+
+
+async def forget_contacts(session: AsyncSession, organisation_id: UUID) -> int:
+    """The contact persons of an organisation that is gone, but for events still to come. Answers how many."""
+    mine = (Event.organisation_id == organisation_id, Event.status != "draft", col(Event.contact).is_not(None))
+    over = or_(Event.status != "published", col(Event.ends_at) <= utc_now())
+    ids = await _hold_all(session, select(Event.id).where(*mine, over))
+    for event_id in ids:
+        event = await session.get_one(Event, event_id, populate_existing=True)
+        event.contact = None
+        _touch(session, event)
+        tell(session, EventUpdated(**facts_of(event), changed=("contact",)))
+    return len(ids)
+
+
+async def _hold_all(session: AsyncSession, which: Any) -> Sequence[UUID]:
+    """The ids that `which` still finds under the locks of their events."""
+    await lock_seats(session, (await session.exec(which)).all())
+    found: Sequence[UUID] = (await session.exec(which)).all()
+    return found
 
 
 def facts_of(event: Event) -> dict[str, Any]:

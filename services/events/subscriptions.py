@@ -2,9 +2,11 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events import merging, organisations
+from services.events import erasures, exports, merging, organisations
 from shared.contracts.matching import (
     OrganisationCreated,
+    OrganisationErased,
+    OrganisationExportRequested,
     OrganisationFacts,
     OrganisationMerged,
     OrganisationUpdated,
@@ -22,3 +24,13 @@ async def keep_organisation(session: AsyncSession, facts: OrganisationFacts) -> 
 @subscriptions.fact(OrganisationMerged)
 async def keep_merge(session: AsyncSession, told: OrganisationMerged) -> None:
     await merging.keep(session, told)
+
+
+@subscriptions.copy(OrganisationErased)
+async def forget_organisation(session: AsyncSession, told: OrganisationErased) -> None:
+    await erasures.forget(session, told)
+
+
+@subscriptions.fact(OrganisationExportRequested)
+async def hand_over_organisation(session: AsyncSession, asked: OrganisationExportRequested) -> None:
+    await exports.hand_over(session, asked)

@@ -64,6 +64,15 @@ class Organisation(Base, table=True):
     merged_into: UUID | None = None
 
 
+class ErasedOrganisation(Base, table=True):
+    """An organisation that was erased: nothing told late brings it back."""
+
+    __tablename__ = "erased_organisations"
+
+    id: UUID = Field(primary_key=True)
+    erased_at: datetime = Field(default_factory=utc_now)
+
+
 class Event(Base, table=True):
     """A happening that people attend. Its quota rows stand apart: they are its lock."""
 
