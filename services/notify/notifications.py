@@ -76,6 +76,7 @@ def _row(message_id: UUID, letter: Letter, contact: Known, event: Event | None) 
         "text": line.text,
         "event_id": letter.event_id,
         "registration_id": letter.registration_id,
+        "about_id": letter.about_id,
         "opens": letter.opens.what if letter.opens else None,
         "opens_id": letter.opens.id if letter.opens else None,
         "opens_version": letter.opens.version if letter.opens else None,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notify import copies
+from services.notify import copies, erasures, exports
 from services.notify.contacts import Person, learn
 from services.notify.copies import NotHeardOfYet, event_of
 from services.notify.letters import events, organisations, registrations
@@ -35,6 +35,8 @@ from shared.contracts.matching import (
     MemberAdded,
     MemberRemoved,
     OrganisationCreated,
+    OrganisationErased,
+    OrganisationExportRequested,
     OrganisationFacts,
     OrganisationMerged,
     OrganisationUpdated,
@@ -49,6 +51,7 @@ _TOOK_OVER = "registrations with a new contact person"
 
 
 async def _write(session: AsyncSession, letters: list[Letter], event: Event | None = None) -> None:
+    letters = await erasures.without_erased(session, letters)
     await write_letters(session, message_at_hand(session), letters, event)
 
 
@@ -156,11 +159,24 @@ async def keep_organisation(session: AsyncSession, told: OrganisationFacts) -> N
 
 @subscriptions.fact(OrganisationMerged)
 async def keep_merge(session: AsyncSession, told: OrganisationMerged) -> None:
-    await copies.keep_merge(session, told)
+    if not await erasures.are_erased(session, {told.merged_id}):
+        await copies.keep_merge(session, told)
+
+
+@subscriptions.copy(OrganisationErased)
+async def forget_organisation(session: AsyncSession, told: OrganisationErased) -> None:
+    await erasures.forget(session, told)
+
+
+@subscriptions.fact(OrganisationExportRequested)
+async def hand_over_organisation(session: AsyncSession, asked: OrganisationExportRequested) -> None:
+    await exports.hand_over(session, asked)
 
 
 @subscriptions.fact(ProfileLinkRequested)
 async def tell_profile_link(session: AsyncSession, told: ProfileLinkRequested) -> None:
+    if await erasures.are_erased(session, {told.organisation_id}):
+        return
     await copies.keep_profile_link(session, told)
     await _write(session, organisations.profile_link(told))
 

@@ -15,6 +15,8 @@ from shared.messaging.tables import add_to
 ACTIVE = ("pending", "confirmed", "waitlisted", "offered")
 
 _IS_QUEUED = text("status = 'queued'")
+_OPENS_PROFILE = text("opens = 'profile'")
+_IS_ABOUT_ONE = text("about_id IS NOT NULL")
 
 
 class Base(SQLModel):
@@ -65,6 +67,15 @@ class Organisation(Base, table=True):
     link_version: int | None = None
     # Registered twice: it goes on as that one, which is itself merged into none.
     merged_into: UUID | None = None
+
+
+class ErasedOrganisation(Base, table=True):
+    """An organisation that was erased: nobody is written to about it any more, whatever is told late."""
+
+    __tablename__ = "erased_organisations"
+
+    id: UUID = Field(primary_key=True)
+    erased_at: datetime = Field(default_factory=utc_now)
 
 
 class ProfileLink(Base, table=True):
@@ -122,6 +133,8 @@ class Notification(Base, table=True):
         Index("ix_notifications_contact_id_created_at_id", "contact_id", "created_at", "id"),
         Index("ix_notifications_event_id", "event_id"),
         Index("ix_notifications_registration_id_topic", "registration_id", "topic"),
+        Index("ix_notifications_profile", "opens_id", sqlite_where=_OPENS_PROFILE, postgresql_where=_OPENS_PROFILE),
+        Index("ix_notifications_about_id", "about_id", sqlite_where=_IS_ABOUT_ONE, postgresql_where=_IS_ABOUT_ONE),
     )
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)
@@ -133,6 +146,8 @@ class Notification(Base, table=True):
     text: str = Field(max_length=4000)
     event_id: UUID | None = None
     registration_id: UUID | None = None
+    # Another organisation that it speaks of.
+    about_id: UUID | None = None
     opens: str | None = Field(default=None, max_length=20)
     opens_id: UUID | None = None
     opens_version: int | None = None

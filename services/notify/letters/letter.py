@@ -47,7 +47,10 @@ class Opens:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """`facts` are kept as JSON and worded at once for the inbox, and again when the mail is sent."""
+    """`facts` are kept as JSON and worded at once for the inbox, and again when the mail is sent.
+
+    `about_id` is another organisation that it speaks of: what it says of its people goes when that one is erased.
+    """
 
     topic: Topic
     to: Person
@@ -55,4 +58,5 @@ class Letter:
     event_id: UUID | None = None
     registration_id: UUID | None = None
     opens: Opens | None = None
+    about_id: UUID | None = None
     by_mail: bool = True

@@ -91,7 +91,10 @@ def _to_party(
         "organisation": mine.name,
     }
     opens = Opens("profile", mine.organisation_id, mine.link_version)
-    return [Letter(topic, _person(each), {**shown, "name": each.name}, opens=opens) for each in mine.contacts]
+    return [
+        Letter(topic, _person(each), {**shown, "name": each.name}, opens=opens, about_id=theirs.organisation_id)
+        for each in mine.contacts
+    ]
 
 
 def _card(contact: OrganisationContact) -> dict[str, Any]:
