@@ -4,13 +4,14 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
-from services.matching import expiry, finding, notices, outcomes, profiles
+from services.matching import expiry, exports, finding, notices, outcomes, profiles
 from services.matching.changes import number_changes
 from services.matching.current_index import CurrentIndex
 from services.matching.new_profiles import queue_new
 from services.matching.notices import Rhythm
 from services.matching.pages import profile
-from services.matching.routes import claims, imports, members, merging, organisations, search, suggestions
+from services.matching.routes import claims, erasures, imports, members, merging, organisations, search, suggestions
+from services.matching.routes import exports as export_routes
 from services.matching.routes import introductions as introduction_routes
 from services.matching.saved_index import path_of
 from services.matching.settings import Settings
@@ -61,6 +62,14 @@ def _rhythm(app: FastAPI) -> Rhythm:
     return Rhythm(timedelta(days=settings.notice_days), settings.notice_most, after)
 
 
+async def drop_exports(app: FastAPI) -> bool:
+    async with app.state.database.reading() as session:
+        if not await exports.any_old(session):
+            return False
+    async with app.state.database.transaction() as session:
+        return await exports.drop_old(session)
+
+
 async def keep_index_at_hand(app: FastAPI) -> bool:
     """In production the first to ask need not wait for the index; the embedded stack spares the memory until then."""
     if app.state.settings.mode == "production":
@@ -79,6 +88,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             organisations.router,
             merging.router,
             members.router,
+            erasures.router,
+            export_routes.router,
             suggestions.router,
             introduction_routes.router,
             search.router,
@@ -91,6 +102,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             Job("lapse statements", lapse_statements, poll=A_MINUTE),
             Job("find partners of new profiles", find_partners_of_new_profiles, poll=A_MINUTE),
             Job("tell of new partners", tell_of_new_partners, poll=A_MINUTE),
+            Job("drop exports", drop_exports, poll=A_MINUTE),
             Job("keep the index at hand", keep_index_at_hand, poll=A_MINUTE),
         ],
         acts_for=ids_now,

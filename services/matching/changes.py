@@ -7,12 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import col
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.matching.tables import ChangeCounter, Organisation
+from services.matching.tables import ChangeCounter, ErasedOrganisation, Organisation
 
-_CHANGED = "changed_profiles"
+_CHANGED, _ERASED = "changed_profiles", "erased_profiles"
 PORTION = 500
 
 
@@ -21,10 +21,16 @@ def mark_changed(session: AsyncSession, organisation_id: UUID) -> None:
     session.info.setdefault(_CHANGED, set()).add(organisation_id)
 
 
+def mark_erased(session: AsyncSession, organisation_id: UUID) -> None:
+    """Has the end of the profile numbered when this transaction commits."""
+    session.info.setdefault(_ERASED, set()).add(organisation_id)
+
+
 async def number_changes(session: AsyncSession) -> None:
     """A step of the edge before its commit. Nothing else takes the counter's row, and nothing is locked after it."""
     changed = sorted(session.info.pop(_CHANGED, ()))
-    if not changed:
+    erased = session.info.pop(_ERASED, ())
+    if not changed and not erased:
         return
     await session.flush()
     connection = await session.connection()
@@ -35,3 +41,11 @@ async def number_changes(session: AsyncSession) -> None:
     for at in range(0, len(changed), PORTION):
         some = col(Organisation.id).in_(changed[at : at + PORTION])
         await connection.execute(update(Organisation).where(some).values(change=number))
+    if erased:
+        gone = col(ErasedOrganisation.organisation_id).in_(erased)
+        await connection.execute(update(ErasedOrganisation).where(gone).values(change=number))
+
+
+async def newest_number(session: AsyncSession) -> int:
+    """Whoever sees it sees every change up to it."""
+    return (await session.exec(select(ChangeCounter.value))).first() or 0

@@ -8,14 +8,15 @@ from typing import Any
 from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Gauge
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 
 from services.matching import saved_index
+from services.matching.changes import newest_number
 from services.matching.partnerships import told
 from services.matching.resource_amounts import amount_of
 from services.matching.similarity import Index, Profile, Statement
 from services.matching.statements import holding, texts_of, today
-from services.matching.tables import Organisation
+from services.matching.tables import ErasedOrganisation, Organisation
 from shared.database import Database
 from shared.telemetry import get_logger
 
@@ -28,10 +29,18 @@ MOST_DIFFERING = 0.2  # of the profiles of a saved index; with more it is better
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """An index and the number of the last change in it."""
+    """An index and the number of the last change in it.
+
+    `to_forget`: it answers without profiles that were erased, but they are in its memory and its file until a rebuild.
+    """
 
     index: Index
     number: int
+    to_forget: bool = False
+
+    @property
+    def wants_rebuilding(self) -> bool:
+        return self.index.stale or self.to_forget
 
 
 class CurrentIndex:
@@ -56,7 +65,7 @@ class CurrentIndex:
                 self._held = held
                 self._size.set(len(held.index))
                 self._number.set(held.number)
-        if held.index.stale and (self._rebuilding is None or self._rebuilding.done()):
+        if held.wants_rebuilding and (self._rebuilding is None or self._rebuilding.done()):
             self._rebuilding = asyncio.create_task(self._rebuild(held), name="rebuild index")
         return held.index
 
@@ -84,7 +93,7 @@ class CurrentIndex:
             gone.update(merged)
         index = await asyncio.to_thread(found.index.apply, changed, gone)
         log.info("saved index read", profiles=len(index), changed=len(differing), change=number)
-        return Held(index, number)
+        return Held(index, number, to_forget=bool(gone))
 
     async def _save(self, held: Held, path: Path) -> None:
         await saved_index.write(path, held.index, await saved_index.stamps_of(self._database, held.number))
@@ -106,7 +115,9 @@ class CurrentIndex:
         if number <= held.number:
             return held
         changed, gone = await self._read(col(Organisation.change) > held.number, col(Organisation.change) <= number)
-        return Held(await asyncio.to_thread(held.index.apply, changed, gone), number)
+        erased = await self._read_erased(held.number, number)
+        index = await asyncio.to_thread(held.index.apply, changed, [*gone, *erased])
+        return Held(index, number, held.to_forget or bool(erased))
 
     async def _rebuild(self, stale: Held) -> None:
         """Answers go on from the old index meanwhile; what changed since is read on by the next ranking."""
@@ -119,7 +130,12 @@ class CurrentIndex:
     async def _newest(self) -> int:
         """The number of the last change."""
         async with self._database.reading() as session:
-            return (await session.exec(select(func.max(Organisation.change)))).one() or 0
+            return await newest_number(session)
+
+    async def _read_erased(self, after: int, number: int) -> Sequence[UUID]:
+        later = (col(ErasedOrganisation.change) > after, col(ErasedOrganisation.change) <= number)
+        async with self._database.reading() as session:
+            return (await session.exec(select(ErasedOrganisation.organisation_id).where(*later))).all()
 
     async def _read(self, *conditions: Any) -> tuple[list[Profile], list[UUID]]:
         """The profiles for which all of that holds, made ready a portion at a time; and who of them was merged."""

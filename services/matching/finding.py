@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from heapq import nlargest
@@ -98,12 +98,20 @@ def _find(
 
 async def _write(session: AsyncSession, found: Sequence[Found]) -> None:
     """A pair found before stays as it is, told or not."""
-    if not found:
-        return
+    there = await _held(session, {side for each in found for side in (each.organisation_id, each.other_id)})
     now = utc_now()
     rows = [
         {"organisation_id": each.organisation_id, "other_id": each.other_id, "score": each.score, "found_at": now}
         for each in sorted(found, key=lambda each: (each.organisation_id, each.other_id))
+        if {each.organisation_id, each.other_id} <= there
     ]
+    if not rows:
+        return
     connection = await session.connection()
     await connection.execute(insert_for(connection)(FoundSuggestion).on_conflict_do_nothing(), rows)
+
+
+async def _held(session: AsyncSession, ids: Collection[UUID]) -> frozenset[UUID]:
+    """Those that have not been erased since they were read, and are not before this transaction ends."""
+    held = select(Organisation.id).where(col(Organisation.id).in_(ids)).order_by(col(Organisation.id))
+    return frozenset(await session.exec(held.with_for_update(read=True, key_share=True)))

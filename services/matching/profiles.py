@@ -212,7 +212,7 @@ async def _checked_parent(session: AsyncSession, organisation: Organisation, par
     """A unit's parent is there and is no unit itself, and a parent does not become a unit."""
     if parent is None:
         return None
-    # Held so that it is not merged before this unit is there to follow it.
+    # Held so that it is neither erased nor merged before this unit is there to stop or follow it.
     held = {"read": True, "key_share": True}
     above = await session.get(Organisation, UUID(str(parent)), with_for_update=held, populate_existing=True)
     if above is not None and above.merged_into is not None:

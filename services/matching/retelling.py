@@ -1,4 +1,4 @@
-"""Tells every organisation, merge and member again: `python -m services.matching.retelling`.
+"""Tells every organisation, merge, member and erasure again: `python -m services.matching.retelling`.
 
 Not introductions: they are told once, when they happen, and nobody keeps a copy.
 """
@@ -9,10 +9,10 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.matching import members
+from services.matching import erasures, members
 from services.matching.profiles import facts_of
 from services.matching.sight import find_now
-from services.matching.tables import Member, Organisation
+from services.matching.tables import ErasedOrganisation, Member, Organisation
 from shared.contracts.matching import MemberAdded, OrganisationMerged, OrganisationUpdated
 from shared.contracts.message import Message
 from shared.messaging.retelling import main
@@ -40,7 +40,13 @@ async def members_again(session: AsyncSession, after: UUID | None, limit: int) -
     return [(member.id, MemberAdded(**members.facts_of(member))) for member in found]
 
 
-STEPS = (organisations_again, merges_again, members_again)
+async def erasures_again(session: AsyncSession, after: UUID | None, limit: int) -> Sequence[tuple[UUID, Message]]:
+    statement = select(ErasedOrganisation).where(ErasedOrganisation.organisation_id > (after or FIRST))
+    found = await session.exec(statement.order_by(col(ErasedOrganisation.organisation_id)).limit(limit))
+    return [(each.organisation_id, erasures.told_of(each)) for each in found]
+
+
+STEPS = (organisations_again, merges_again, members_again, erasures_again)
 
 if __name__ == "__main__":
     main("matching", STEPS)

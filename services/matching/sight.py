@@ -121,6 +121,15 @@ async def find_own(session: AsyncSession, caller: Caller, organisation_id: UUID)
     return organisation
 
 
+async def find_managed(session: AsyncSession, caller: Caller, organisation_id: UUID) -> Organisation:
+    """The organisation, for who may decide over the whole of it: its manager, its profile link, the secretariat."""
+    sight = await sight_of(session, caller)
+    organisation = await find_seen(session, sight, organisation_id)
+    by_link = caller.link is not None and sight.owns(organisation.id)
+    caller.require(by_link or caller.manages(organisation.id), may_see=True)
+    return organisation
+
+
 async def introduced(
     session: AsyncSession, own: Sequence[UUID], other: UUID, statuses: Sequence[str]
 ) -> Introduction | None:

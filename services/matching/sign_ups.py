@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlmodel import col, delete, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.matching import claims
+from services.matching import claims, erasures
 from services.matching.claims import Person
 from services.matching.mail_domains import writes_from_there
 from services.matching.profiles import checked_number, create
@@ -28,6 +28,8 @@ async def meet(session: AsyncSession, registration: RegistrationFacts) -> None:
     """
     named = registration.organisation
     if named is None or await session.get(Organisation, named.id) is not None:
+        return
+    if await erasures.tell_again(session, named.id):
         return
     contact = registration.contact
     person = Person(contact.name, contact.email, contact.language, contact.phone)
@@ -82,10 +84,11 @@ async def keep_event(session: AsyncSession, facts: EventFacts) -> None:
 
 async def keep_going(session: AsyncSession, registration: RegistrationFacts) -> None:
     """Counts a registration's attendees for its organisation; a private person's registration is nobody's."""
-    if registration.organisation is None:
+    named = registration.organisation
+    organisation_id = await _held(session, named.id) if named else None
+    if organisation_id is None or await erasures.is_erased(session, organisation_id):
         await session.exec(delete(Going).where(col(Going.registration_id) == registration.registration_id))
         return
-    organisation_id = await _held(session, registration.organisation.id)
     counts = Counter(attendee.status for attendee in registration.attendees)
     going = await session.get(Going, registration.registration_id)
     going = going or Going(

@@ -261,5 +261,64 @@ class Going(Base, table=True):
     signed_up: int = 0
 
 
+class Erasure(Base, table=True):
+    """That an organisation was erased, and at whose word. `asked_by` is manager, link or secretariat."""
+
+    __tablename__ = "erasures"
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    asked_by: str = Field(max_length=20)
+    asked_at: datetime = Field(default_factory=utc_now)
+
+
+class ErasedOrganisation(Base, table=True):
+    """All that is left of an organisation, or of one that was merged into it: nothing told late makes it anew."""
+
+    __tablename__ = "erased_organisations"
+
+    organisation_id: UUID = Field(primary_key=True)
+    erasure_id: UUID = Field(foreign_key="erasures.id", index=True)
+    # The one after its last: with it its end is told, and told again.
+    version: int
+    link_version: int
+    # Given like a profile's, so that every replica takes it out of its index.
+    change: int = Field(default=0, sa_type=BigInteger, index=True)
+
+
+class ErasurePart(Base, table=True):
+    """What one service erased and kept of one of them."""
+
+    __tablename__ = "erasure_parts"
+
+    organisation_id: UUID = Field(foreign_key="erased_organisations.organisation_id", primary_key=True)
+    service: str = Field(max_length=20, primary_key=True)
+    erased: dict[str, int] = Field(sa_type=_Json)
+    kept: list[dict[str, Any]] = Field(sa_type=_Json)
+    at: datetime
+
+
+class Export(Base, table=True):
+    """The last one asked for of an organisation; the others' parts are kept for a day."""
+
+    __tablename__ = "exports"
+    __table_args__ = (UniqueConstraint("organisation_id"),)
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    organisation_id: UUID = Field(foreign_key="organisations.id")
+    asked_at: datetime = Field(default_factory=utc_now, index=True)
+
+
+class ExportedPart(Base, table=True):
+    """What another service handed over, as it told it."""
+
+    __tablename__ = "exported_parts"
+
+    export_id: UUID = Field(foreign_key="exports.id", primary_key=True)
+    service: str = Field(max_length=20, primary_key=True)
+    part: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    parts: int
+    items: list[dict[str, Any]] = Field(sa_type=_Json)
+
+
 assert kept_answers.name == "idempotency"  # imported so that it is among the tables added here
 add_to(Base.metadata)

@@ -19,7 +19,7 @@ from shared.fields import utc_now
 from shared.messaging.outbox import tell
 
 # What a letter about another organisation says of it and its people, and how it reads without.
-_SAID_OF_IT: dict[str, Any] = {"contacts": [], "message": None, "summary": None, "explanation": None}
+_SAID_OF_IT: dict[str, Any] = {"contacts": [], "message": None, "summary": None, "explanation": None, "proposal": None}
 
 
 async def forget(session: AsyncSession, told: OrganisationErased) -> None:

@@ -86,10 +86,10 @@ def _flat(callers: tuple[str | tuple[str, ...], ...]) -> tuple[str, ...]:
 
 
 # Two names for things of one kind that are seen differently, and a query, tell rows of one route apart.
-_SAME_ROUTE = {"{draft}": "{event}", "{hidden}": "{organisation}"}
+_SAME_ROUTE = {"{draft}": "{event}", "{hidden}": "{organisation}", "{erased}": "{organisation}"}
 
 
 def route_of(line: str) -> str:
     """The route a row of the table is about."""
     plain = line.partition("?")[0]
-    return re.sub(r"\{draft\}|\{hidden\}", lambda found: _SAME_ROUTE[found[0]], plain)
+    return re.sub(r"\{draft\}|\{hidden\}|\{erased\}", lambda found: _SAME_ROUTE[found[0]], plain)

@@ -1,7 +1,7 @@
 """The table. A line a route: who is let in; everybody else is refused, with 404 unless the line says otherwise.
 
 401 is for nobody, 403 for who may see the thing but not do this, 404 for who may not see it, 410 for a link that was
-replaced. A `{draft}` is an event, a `{hidden}` an organisation that is not published.
+replaced. A `{draft}` is an event, a `{hidden}` an organisation that is not published, an `{erased}` one that is gone.
 """
 
 from shared.settings import ServiceName
@@ -104,6 +104,18 @@ MATCHING = OPERATORS | {
     "GET /v1/organisations/{hidden}": may(ITS_PEOPLE, "admin", nobody=404),
     "PATCH /v1/organisations/{organisation}": may(ITS_PEOPLE, "admin", others=403),
     "PATCH /v1/organisations/{hidden}": may(ITS_PEOPLE, "admin"),
+    "DELETE /v1/organisations/{organisation}": may("manager", "profile link", "admin", others=403),
+    "DELETE /v1/organisations/{hidden}": may(
+        "manager", "profile link", "admin", but={"contact person": 403, "member": 403}
+    ),
+    "DELETE /v1/organisations/{erased}": may("manager", "profile link", "admin"),
+    "GET /v1/organisations/{erased}/erasure": may("manager", "profile link", "admin"),
+    "GET /v1/organisations/{organisation}/erasure": may(),
+    "GET /v1/organisations/{organisation}/export": may("manager", "profile link", "admin", others=403),
+    "GET /v1/organisations/{hidden}/export": may(
+        "manager", "profile link", "admin", but={"contact person": 403, "member": 403}
+    ),
+    "GET /v1/organisations/{erased}/export": may(),
     "POST /v1/organisations/import": may("admin", others=403),
     "POST /v1/organisations/{organisation}/claim": anybody(),
     "POST /v1/organisations/{hidden}/claim": anybody(),

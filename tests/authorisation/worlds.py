@@ -49,7 +49,11 @@ async def make_world(service: ServiceName, client: Client, line: str) -> World:
 
 async def world_to_read(service: ServiceName, client: Client, line: str, made: dict[object, World]) -> World:
     """The same for all lines that only read such things."""
-    kinds = (service, _needs_things(line), *(name for name in ("{draft}", "{hidden}", "{check_in}") if name in line))
+    kinds = (
+        service,
+        _needs_things(line),
+        *(name for name in ("{draft}", "{hidden}", "{erased}", "{check_in}") if name in line),
+    )
     if kinds not in made:
         made[kinds] = await make_world(service, client, line)
     return made[kinds]
@@ -112,7 +116,8 @@ async def _check_in(client: Client, event: dict[str, Any], code: str) -> str:
 async def matching_world(client: Client, line: str) -> World:
     """Three organisations, the first going to an event and asking the second to be introduced.
 
-    On a line about a `{hidden}` one the first is not published; on one about an outcome the second has said yes, too.
+    On a line about a `{hidden}` one the first is not published, about an `{erased}` one it is gone; on one about an
+    outcome the second has said yes, too.
     """
     own, partner, stranger = [
         await matching.make(client, name, needs=[matching.need("Gær")], offers=[matching.offer("Gær")])
@@ -125,7 +130,7 @@ async def matching_world(client: Client, line: str) -> World:
     if line.endswith("/outcome"):
         await matching.say(client, partner["id"], own["id"], "yes")
     names = {
-        **{"organisation": own["id"], "hidden": own["id"], "other": partner["id"]},
+        **{"organisation": own["id"], "hidden": own["id"], "erased": own["id"], "other": partner["id"]},
         **{"event": event.event_id, "introduction": said["introduction"], "version": own["version"]},
     }
     if "{hidden}" in line:
@@ -135,6 +140,8 @@ async def matching_world(client: Client, line: str) -> World:
         names["claim"] = await _claim(client, own["id"])
     if "{member}" in line:
         names["member"] = await _member(client, own["id"])
+    if "{erased}" in line:
+        await client.delete(f"/v1/organisations/{own['id']}", headers=ADMIN)
     things = Things(
         organising=event.organisation_id,
         concerned=UUID(own["id"]),

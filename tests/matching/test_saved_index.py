@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
@@ -137,3 +138,27 @@ async def test_without_a_folder_it_stands_beside_the_file_of_sqlite(database_url
         if path is not None:
             await saved(client)
             assert await asyncio.to_thread(path.exists)
+
+
+async def test_what_was_erased_goes_from_the_file_too(start: Start, tmp_path: Path) -> None:
+    async with start() as client:
+        asks = await bakery(client)
+        gone = (await suggestions(client, asks["id"]))[0]["organisation"]["id"]
+        assert UUID(gone) in Index.load(tmp_path / "matching.index")[0].profile_ids()
+        await client.delete(f"/v1/organisations/{gone}", headers=ADMIN)
+        assert len(await suggestions(client, asks["id"])) == 2
+        await client.app.state.index._rebuilding
+        await saved(client)
+        assert UUID(gone) not in Index.load(tmp_path / "matching.index")[0].profile_ids()
+
+
+async def test_what_was_erased_just_before_a_restart_goes_after_it(start: Start, tmp_path: Path) -> None:
+    async with start() as client:
+        asks = await bakery(client)
+        gone = (await suggestions(client, asks["id"]))[0]["organisation"]["id"]
+        await client.delete(f"/v1/organisations/{gone}", headers=ADMIN)
+    async with start() as client:
+        assert len(await suggestions(client, asks["id"])) == 2
+        await client.app.state.index._rebuilding
+        await saved(client)
+        assert UUID(gone) not in Index.load(tmp_path / "matching.index")[0].profile_ids()

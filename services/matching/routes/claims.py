@@ -1,7 +1,7 @@
 """Asking for a profile link, and the secretariat's word on it."""
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Query
@@ -53,10 +53,10 @@ class ClaimView(BaseModel):
     mailed_at: datetime | None
     decided_by: str | None
 
-
-def _view(claim: Claim, organisation_name: str) -> ClaimView:
-    fields = claim.model_dump(exclude={"email_key", "organisation_id", "language"})
-    return ClaimView(**fields, organisation=claim.organisation_id, organisation_name=organisation_name)
+    @classmethod
+    def of(cls, claim: Claim, organisation_name: str) -> Self:
+        fields = claim.model_dump(exclude={"email_key", "organisation_id", "language"})
+        return cls(**fields, organisation=claim.organisation_id, organisation_name=organisation_name)
 
 
 @router.post("/{organisation}/claim", status_code=202, responses={**ANYBODY, **documented(KeyReused)})
@@ -83,7 +83,7 @@ async def list_claims(
     """Who asked for a profile link, the oldest first; for the secretariat."""
     caller.require(caller.is_admin, may_see=True)
     found, go_on = await claims.list_claims(session, status, id_after(links, cursor), limit)
-    items = [_view(claim, name) for claim, name in found]
+    items = [ClaimView.of(claim, name) for claim, name in found]
     return Page(items=items, next_cursor=write_cursor(links, [str(go_on)]) if go_on else None)
 
 
@@ -111,4 +111,4 @@ async def _decide(
 ) -> ClaimView:
     caller.require(caller.is_admin, may_see=True)
     decided, name = await claims.decide(session, organisation, claim, approved=approved, by=caller.email or "admin")
-    return _view(decided, name)
+    return ClaimView.of(decided, name)
