@@ -45,6 +45,7 @@ class Purpose(IntEnum):
     CONTACT = 4
     INTRODUCTION = 5
     CALENDAR = 6
+    UNSUBSCRIBE = 7
 
 
 @dataclass(frozen=True, slots=True)

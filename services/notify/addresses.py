@@ -54,3 +54,13 @@ class Addresses:
     def inbox(self, contact: UUID, version: int) -> str:
         key = self._links.key(Purpose.CONTACT, contact, version, utc_now() + INBOX_OPEN_FOR)
         return self._settings.public_url("notify", f"/p/notify/inbox?key={key}")
+
+    def unsubscribe(self, contact: UUID, version: int) -> str:
+        """The page with the button."""
+        key = self._links.key(Purpose.UNSUBSCRIBE, contact, version)
+        return self._settings.public_url("notify", f"/p/notify/unsubscribe?key={key}")
+
+    def one_click_unsubscribe(self, contact: UUID, version: int) -> str:
+        """What a mail program posts to."""
+        key = self._links.key(Purpose.UNSUBSCRIBE, contact, version)
+        return self._settings.public_url("notify", f"/v1/unsubscribe?key={key}")

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 
 from services.notify import pages
 from services.notify.copies import ids_now
-from services.notify.routes import deliveries, inbox, inbox_stream, links
+from services.notify.routes import deliveries, inbox, inbox_stream, links, preferences
 from services.notify.sending import Sending
 from services.notify.settings import Settings
 from services.notify.subscriptions import subscriptions
@@ -17,7 +17,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         "notify",
         settings,
         title="Videnbro notify: inbox, mail, lost links",
-        routers=[inbox.router, inbox_stream.router, deliveries.router, links.router],
+        routers=[inbox.router, inbox_stream.router, preferences.router, deliveries.router, links.router],
         pages=[pages.router, pages.pages.nowhere("/p/notify")],
         subscriptions=subscriptions,
         acts_for=ids_now,

@@ -18,9 +18,8 @@ from shared.fields import same_address, utc_now
 
 _MET = "contacts met"
 _contacts = table_of(Contact)
-_by_email = select(_contacts.c.id, _contacts.c.email, _contacts.c.name, _contacts.c.language).where(
-    _contacts.c.email.in_(bindparam("emails", expanding=True))
-)
+_known = (_contacts.c.id, _contacts.c.email, _contacts.c.name, _contacts.c.language, _contacts.c.chosen_language)
+_by_email = select(*_known).where(_contacts.c.email.in_(bindparam("emails", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +40,7 @@ class Known:
     email: str
     name: str | None
     language: str
+    chosen_language: str | None
 
 
 async def learn(session: AsyncSession, people: Iterable[Person]) -> dict[str, Known]:
@@ -62,7 +62,8 @@ async def learn(session: AsyncSession, people: Iterable[Person]) -> dict[str, Kn
 def remember(session: AsyncSession, contact: Contact) -> Person:
     """A contact that was read otherwise, so that `learn` need not read it again."""
     met: dict[str, Known] = session.info.setdefault(_MET, {})
-    met.setdefault(contact.email, Known(contact.id, contact.email, contact.name, contact.language))
+    known = Known(contact.id, contact.email, contact.name, contact.language, contact.chosen_language)
+    met.setdefault(contact.email, known)
     return Person(contact.email, contact.name)
 
 
@@ -99,7 +100,7 @@ def _writing(insert: Any) -> Any:
     return statement.on_conflict_do_update(
         index_elements=["email"],
         set_={"name": statement.excluded.name, "language": statement.excluded.language},
-    ).returning(_contacts.c.id, _contacts.c.email, _contacts.c.name, _contacts.c.language)
+    ).returning(*_known)
 
 
 async def contact_of(session: AsyncSession, caller: Caller) -> Contact | None:

@@ -33,7 +33,7 @@ async def list_notifications(
     statement = (
         select(Notification, Event.ends_at)
         .outerjoin(Event, col(Event.id) == Notification.event_id)
-        .where(Notification.contact_id == contact.id)
+        .where(Notification.contact_id == contact.id, col(Notification.in_inbox))
     )
     archive = col(Notification.archived_at)
     statement = statement.where(archive.is_not(None) if archived else archive.is_(None))
@@ -52,6 +52,7 @@ async def count_unread(session: AsyncSession, contact: Contact | None) -> int:
         return 0
     statement = select(func.count()).where(
         col(Notification.contact_id) == contact.id,
+        col(Notification.in_inbox),
         col(Notification.read_at).is_(None),
         col(Notification.archived_at).is_(None),
     )
@@ -79,7 +80,11 @@ async def mark_all_read(session: AsyncSession, contact: Contact | None) -> int:
         return 0
     statement = (
         update(Notification)
-        .where(col(Notification.contact_id) == contact.id, col(Notification.read_at).is_(None))
+        .where(
+            col(Notification.contact_id) == contact.id,
+            col(Notification.in_inbox),
+            col(Notification.read_at).is_(None),
+        )
         .values(read_at=utc_now())
     )
     done: CursorResult[tuple[()]] = await (await session.connection()).execute(statement)
@@ -90,7 +95,11 @@ async def _own(session: AsyncSession, contact: Contact | None, notification_id: 
     statement = (
         select(Notification, Event.ends_at)
         .outerjoin(Event, col(Event.id) == Notification.event_id)
-        .where(Notification.id == notification_id, Notification.contact_id == (contact.id if contact else None))
+        .where(
+            Notification.id == notification_id,
+            Notification.contact_id == (contact.id if contact else None),
+            col(Notification.in_inbox),
+        )
     )
     found = (await session.exec(statement)).one_or_none()
     if found is None:
@@ -130,6 +139,7 @@ class Follower:
             .outerjoin(Event, col(Event.id) == Notification.event_id)
             .where(
                 Notification.contact_id == self.contact_id,
+                col(Notification.in_inbox),
                 Notification.created_at > self._settled,
                 col(Notification.id).not_in(list(self._shown)),
             )

@@ -7,6 +7,7 @@ from services.notify.calendar_attachments import CalendarAttachments
 from services.notify.mail import Mail
 from services.notify.notifications import language_of
 from services.notify.parcels import TO_ROLL, Parcel
+from services.notify.preferences import ABOUT
 from services.notify.settings import Settings
 from services.notify.wording import Place, Places, ShownEvent, mail_words
 from shared.auth import Links
@@ -41,7 +42,11 @@ class MailWriter:
 
     def _headers(self, parcel: Parcel) -> dict[str, str]:
         """Mails about one registration make one conversation; those to a whole roll say of which list they are."""
-        notification = parcel.notification
+        notification, contact = parcel.notification, parcel.contact
+        if ABOUT.get(notification.topic) == "suggestions":
+            # RFC 8058: the mail program offers a button, and does the rest by itself.
+            address = self._addresses.one_click_unsubscribe(contact.id, contact.link_version)
+            return {"List-Unsubscribe": f"<{address}>", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click"}
         if notification.registration_id is not None:
             return {"References": f"<{notification.registration_id}@{self._domain}>"}
         if notification.topic in TO_ROLL:
@@ -64,6 +69,7 @@ class MailWriter:
                 Place(addresses.profile(link.organisation_id, link.link_version), name or "Videnbro")
                 for link, name in parcel.holdings.profiles
             ),
+            unsubscribe=addresses.unsubscribe(parcel.contact.id, parcel.contact.link_version),
             inbox=addresses.inbox(parcel.contact.id, parcel.contact.link_version),
         )
 

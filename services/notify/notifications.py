@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     case,
     exists,
+    func,
     literal,
     literal_column,
     select,
@@ -24,6 +25,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.notify.contacts import Known, learn
 from services.notify.letters.letter import Letter, Topic
 from services.notify.made_ids import MadeId, now_in_hex
+from services.notify.preferences import CHANNELS, wanted
 from services.notify.tables import (
     ACTIVE,
     Contact,
@@ -42,6 +44,7 @@ from shared.fields import same_address, utc_now
 LANGUAGES: tuple[Language, ...] = ("da", "en")
 _notifications, _deliveries = table_of(Notification), table_of(Delivery)
 _contacts, _registrations, _roll = table_of(Contact), table_of(Registration), table_of(RollEntry)
+_reads = func.coalesce(_contacts.c.chosen_language, _contacts.c.language)
 
 
 def language_of(name: str) -> Language:
@@ -55,16 +58,24 @@ async def write_letters(
     if not letters:
         return
     met = await learn(session, [letter.to for letter in letters])
-    rows = [_row(message_id, letter, met[same_address(letter.to.email)], event) for letter in letters]
+    contacts = [met[same_address(letter.to.email)] for letter in letters]
+    wants = await wanted(session, letters, (contact.id for contact in contacts))
+    rows, mailed = [], []
+    for letter, contact in zip(letters, contacts, strict=True):
+        in_inbox, by_mail = (wants.by(channel, contact.id, letter.topic) for channel in CHANNELS)
+        if in_inbox or by_mail:
+            rows.append(_row(message_id, letter, contact, event) | {"in_inbox": in_inbox})
+            mailed += [rows[-1]["id"]] if by_mail and letter.by_mail else []
+    if not rows:
+        return
     connection = await session.connection()
     await connection.execute(_NOTIFY[connection.dialect.name], rows)
-    mailed = [row["id"] for row, letter in zip(rows, letters, strict=True) if letter.by_mail]
     if mailed:
         await connection.execute(_MAIL_IDS[connection.dialect.name], {"ids": mailed, **_now()})
 
 
 def _row(message_id: UUID, letter: Letter, contact: Known, event: Event | None) -> dict[str, Any]:
-    language = language_of(letter.to.language or contact.language)
+    language = language_of(contact.chosen_language or letter.to.language or contact.language)
     line = inbox_line(letter.topic, language, letter.facts, ShownEvent.of(event, None, language) if event else None)
     return {
         "id": uuid7(),
@@ -162,7 +173,7 @@ def _recipients() -> Any:
 
 def _in_their_language(name: str) -> Any:
     words = {language: bindparam(f"{name}_{language}", type_=String) for language in LANGUAGES}
-    return case((_contacts.c.language == "en", words["en"]), else_=words["da"])
+    return case((_reads == "en", words["en"]), else_=words["da"])
 
 
 def _to_roll() -> Select[Any]:
@@ -173,7 +184,7 @@ def _to_roll() -> Select[Any]:
             bindparam("message", type_=_notifications.c.message_id.type),
             recipients.c.contact_id,
             bindparam("about", type_=String),
-            _contacts.c.language,
+            _reads,
             _in_their_language("subject"),
             _in_their_language("text"),
             bindparam("event", type_=_roll.c.event_id.type),

@@ -1,4 +1,4 @@
-"""Notify's pages: a contact's inbox, and where lost links are asked for."""
+"""Notify's pages: a contact's inbox, where mails are unsubscribed, and where lost links are asked for."""
 
 from pathlib import Path
 from uuid import UUID
@@ -7,10 +7,11 @@ from fastapi import Request, Response
 from pydantic import TypeAdapter, ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notify import inbox
+from services.notify import inbox, preferences
 from services.notify.contacts import contact_of
 from services.notify.lost_links import mail_links
 from services.notify.routes.inbox import TheAddresses, view
+from services.notify.routes.preferences import UNSUBSCRIBE_PAGE
 from services.notify.tables import Contact
 from shared.database import Reading, Transaction
 from shared.fields import Email
@@ -38,7 +39,7 @@ async def show_inbox(visitor: KeyHolder, session: Reading, request: Request, add
     return pages.show(
         request,
         "inbox.html",
-        language=contact.language,
+        language=contact.reads,
         page=INBOX,
         contact=contact,
         unread=await inbox.count_unread(session, contact),
@@ -56,6 +57,23 @@ async def read_all_by_page(visitor: KeyHolder, form: KeyedForm, session: Transac
 async def archive_by_page(notification: UUID, visitor: KeyHolder, form: KeyedForm, session: Transaction) -> Response:
     await inbox.archive(session, await _contact(session, visitor), notification)
     return moved(INBOX)
+
+
+@router.get(UNSUBSCRIBE_PAGE)
+async def ask_to_unsubscribe(visitor: KeyHolder, session: Reading, request: Request) -> Response:
+    contact = await preferences.unsubscribing(session, visitor.caller)
+    return _unsubscribe_page(request, contact, done=False)
+
+
+@router.post(UNSUBSCRIBE_PAGE)
+async def unsubscribe_by_page(visitor: KeyHolder, form: KeyedForm, session: Transaction, request: Request) -> Response:
+    return _unsubscribe_page(request, await preferences.unsubscribe(session, visitor.caller), done=True)
+
+
+def _unsubscribe_page(request: Request, contact: Contact, *, done: bool) -> Response:
+    return pages.show(
+        request, "unsubscribe.html", language=contact.reads, page=UNSUBSCRIBE_PAGE, contact=contact, done=done
+    )
 
 
 @router.get(LINKS)

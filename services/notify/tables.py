@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, ColumnElement, Index, Table, UniqueConstraint, text
+from sqlalchemy import JSON, ColumnElement, Index, Table, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel, col
 
 from shared.database import new_metadata, uuid7
@@ -33,8 +33,24 @@ class Contact(Base, table=True):
     email: str = Field(max_length=254)
     name: str | None = Field(default=None, max_length=200)
     language: str = Field(default="da", max_length=2)
+    # By preference; stronger than what others say of it.
+    chosen_language: str | None = Field(default=None, max_length=2)
     link_version: int = 1
     created_at: datetime = Field(default_factory=utc_now)
+
+    @property
+    def reads(self) -> str:
+        return self.chosen_language or self.language
+
+
+class Declined(Base, table=True):
+    """That a contact does not want a topic by a channel; what is not here is wanted."""
+
+    __tablename__ = "declined"
+
+    contact_id: UUID = Field(foreign_key="contacts.id", ondelete="CASCADE", primary_key=True)
+    topic: str = Field(max_length=20, primary_key=True)
+    channel: str = Field(max_length=10, primary_key=True)
 
 
 class Event(Base, table=True):
@@ -155,6 +171,8 @@ class Notification(Base, table=True):
     created_at: datetime
     read_at: datetime | None = None
     archived_at: datetime | None = None
+    # Off for what is wanted by mail alone.
+    in_inbox: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
 
 
 class Delivery(Base, table=True):

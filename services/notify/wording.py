@@ -83,6 +83,7 @@ class Places:
     registrations: tuple[Place, ...] = ()
     profiles: tuple[Place, ...] = ()
     inbox: str | None = None
+    unsubscribe: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

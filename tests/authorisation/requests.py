@@ -23,6 +23,10 @@ def _new_organisation() -> Sent:
     return {"name": f"Mejeriet {uuid7().hex[-6:]}", "kind": "producer", "contacts": [_person()]}
 
 
+def _preferences() -> Sent:
+    return {"language": "da", "topics": {name: {"inbox": True, "mail": True} for name in ("suggestions", "organising")}}
+
+
 EVENTS: dict[str, Callable[[World], Sent]] = {
     "POST /v1/events": lambda world: {"json": events.ceremony(organisation_id=str(world.things.organising))},
     "PATCH /v1/events/{event}": lambda _: {"json": {"hub": "kalundborg"}},
@@ -68,6 +72,7 @@ MATCHING: dict[str, Callable[[World], Sent]] = {
 }
 
 NOTIFY: dict[str, Callable[[World], Sent]] = {
+    "PUT /v1/preferences": lambda _: {"json": _preferences()},
     "POST /v1/links": lambda _: {"json": {"email": "nina@example.org"}},
     "POST /p/notify/links": lambda _: {"data": {"email": "nina@example.org"}},
 }

@@ -5,7 +5,7 @@ replaced. A `{draft}` is an event, a `{hidden}` an organisation that is not publ
 """
 
 from shared.settings import ServiceName
-from tests.authorisation.rows import TOKENS, Row, anybody, may, nothing, page, unasked
+from tests.authorisation.rows import LET_IN, TOKENS, Row, anybody, may, nothing, page, unasked
 
 OPERATORS = {
     "GET /livez": unasked(),
@@ -159,6 +159,9 @@ MATCHING = OPERATORS | {
 
 # An inbox belongs to an e-mail address: a token opens the one of its own, a link the one of its contact.
 OWN_INBOX = (*TOKENS, "contact link", "other contact link")
+# The link of an old mail goes on working: all it can do is stop mails.
+UNSUBSCRIBE = ("unsubscribe link", "other unsubscribe link")
+OF_AN_OLD_MAIL = {"outdated unsubscribe link": LET_IN}
 
 NOTIFY = OPERATORS | {
     "GET /openapi/notify.json": unasked(),
@@ -168,12 +171,18 @@ NOTIFY = OPERATORS | {
     "POST /v1/inbox/read-all": may(OWN_INBOX),
     "POST /v1/inbox/{notification}/read": may("contact person", "contact link"),
     "POST /v1/inbox/{notification}/archive": may("contact person", "contact link"),
+    "GET /v1/preferences": may(OWN_INBOX),
+    "PUT /v1/preferences": may(OWN_INBOX),
+    "GET /v1/unsubscribe": may(UNSUBSCRIBE, but=OF_AN_OLD_MAIL),
+    "POST /v1/unsubscribe": may(UNSUBSCRIBE, but=OF_AN_OLD_MAIL),
     "GET /v1/deliveries": may("organiser", "other organiser", "admin"),
     "POST /v1/deliveries/{delivery}/retry": may("organiser", "admin"),
     "POST /v1/links": unasked(),
     "GET /p/notify/inbox": page("contact link", "other contact link"),
     "POST /p/notify/inbox/read-all": page("contact link", "other contact link"),
     "POST /p/notify/inbox/{notification}/archive": page("contact link"),
+    "GET /p/notify/unsubscribe": page(*UNSUBSCRIBE, but=OF_AN_OLD_MAIL),
+    "POST /p/notify/unsubscribe": page(*UNSUBSCRIBE, but=OF_AN_OLD_MAIL),
     "GET /p/notify/links": anybody({"invalid token": "let in", "invalid key": 404}),
     "POST /p/notify/links": unasked(),
     "GET /p/notify/{rest}": nothing(),

@@ -183,8 +183,8 @@ async def notify_world(client: Client, _: str) -> World:
         organising=event.organisation_id,
         concerned=sign_ups[0].organisation.id,
         contact_email=own,
-        opened={"contact": await _contact(client, own)},
-        opened_elsewhere={"contact": await _contact(client, other)},
+        opened=dict.fromkeys(("contact", "unsubscribe"), await _contact(client, own)),
+        opened_elsewhere=dict.fromkeys(("contact", "unsubscribe"), await _contact(client, other)),
     )
     return World(things, {"notification": mine.json()["items"][0]["id"], "delivery": sent.json()["items"][0]["id"]})
 
