@@ -16,7 +16,7 @@ class Recipe:
 
     gram_length: int = 4
     gram_buckets: int = 1 << 18
-    related_least: float = 0.3  # words that share fewer of their grams are strangers
+    related_least: float = 0.2  # words that share fewer of their grams are strangers
     related: float = 1.0  # what sharing all grams weighs beside being the same word
     related_to_translation: float = 0.5  # the same, for words that resemble a translation
     translated: float = 1.4  # a translated text shares fewer words; this makes the languages comparable
@@ -38,14 +38,14 @@ class Recipe:
     alike: float = 1.0  # what one says exactly as the examples do gains, of their mean evidence
     liked: float = 0.8  # the same, for those who were answered with yes, of the examples' mean evidence
 
-    partnerships: float = 0.2  # by how much each natural logarithm of known partnerships raises the evidence
+    partnerships: float = 0.3  # by how much each natural logarithm of known partnerships raises the evidence
     most_partnerships: int = 20  # more count no further
 
     near_copy: float = 0.85  # two profiles of this likeness say the same
 
     # A score is the share of known partnerships that rest on less evidence; fitted to those set apart for development.
-    half_score: float = 0.047
-    score_power: float = 2.1
+    half_score: float = 0.060
+    score_power: float = 2.13
 
     ties_shown: int = 6
     tie_least: float = 0.04  # of its reason
