@@ -1,21 +1,19 @@
-"""The quality of the matching engine, through the service's own code and settings.
+"""How good the matching engine is, through the service's own code and settings.
 
-`rank`, `Ranker` and `partners` are what a scorer calls. All sets in one table, each beside the plain baseline:
+    python3 dev.py bench matching --data DIR --tools DIR [--sets flores.da,dkfonde] [--speed FILE] [--plots DIR]
 
-    python3 -m bench.matching evaluate --data DIR --tools DIR [--sets flores.da,dkfonde]
-
-DIR of the data holds `matching/` and `cluster/`; DIR of the tools `evalmatch.py`, `score_partners.py`, `baseline.py`.
+Prints every set beside the plain baseline, how known partnerships stand on the scale of scores, and what near-copies
+take of a list; `--plots` draws the sets and, from what `bench index_speed --json FILE` wrote, the latency by size.
+DIR of the data holds `matching/` and `cluster/`; DIR of the tools `evalmatch.py`, `score_partners.py`, `baseline.py`,
+which call `Ranker`, `rank` and `partners`.
 """
 
 import argparse
-import importlib
+import json
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from math import exp, log
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from statistics import fmean
-from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -23,13 +21,6 @@ import numpy as np
 from services.matching.similarity import Index, Profile, Statement
 
 Organisation = Mapping[str, str]
-GROUPS = {
-    "Danish": ("ntrex.da", "flores.da", "debrel.da"),
-    "English": ("ntrex.en", "flores.en", "debrel.en"),
-    "mixed": ("ntrex.mix", "flores.mix", "debrel.mix"),
-    "Danish to English": ("ntrex.da-en", "flores.da-en", "debrel.da-en"),
-    "partners": ("dkfonde", "ctpartner"),
-}
 
 
 class Ranker:
@@ -73,9 +64,13 @@ def rank(corpus: Sequence[str], queries: Sequence[str], k: int) -> list[list[int
     return ranker.topk(queries, k)
 
 
+def index_of(docs: Sequence[Organisation]) -> Index:
+    return Index.build(_profile(at, one) for at, one in enumerate(docs))
+
+
 def partners(docs: Sequence[Organisation], queries: Sequence[Organisation]) -> np.ndarray:
     """How well every organisation fits every query: an organisation of the same set, or a need with its text."""
-    index = Index.build(_profile(at, one) for at, one in enumerate(docs))
+    index = index_of(docs)
     place = {one["id"]: at for at, one in enumerate(docs)}
     scores = np.zeros((len(queries), len(docs)))
     for row, query in enumerate(queries):
@@ -95,53 +90,28 @@ def _need(query: Organisation) -> Profile:
     return Profile(UUID(int=0), "", (query["text"],), needs=(Statement("", "", (query["text"],)),))
 
 
-def evaluate(data: Path, tools: Path, chosen: Sequence[str]) -> None:
-    """Print every set: the baseline, the engine and their ratio; then the groups' geometric means."""
-    sys.path.insert(0, str(tools))
-    ratios: dict[str, float] = {}
-    for name, plain, ours in _sets(data, chosen):
-        ratios[name] = ours / plain if plain else float("nan")
-        print(f"{name:34} {plain:6.3f} {ours:6.3f} {ratios[name]:6.2f}", flush=True)
-    for group, members in GROUPS.items():
-        if all(one in ratios for one in members):
-            print(f"{group:34} {exp(fmean(log(ratios[one]) for one in members)):20.2f}")
-
-
-def _sets(data: Path, chosen: Sequence[str]) -> Iterator[tuple[str, float, float]]:
-    scorer, baseline = importlib.import_module("evalmatch"), importlib.import_module("baseline")
-    for task in scorer.tasks_in(data / "matching"):
-        if not chosen or task in chosen:
-            plain = scorer.run(scorer.FnWrap(baseline.naive), data / "matching", task, time_queries=0)
-            ours = scorer.run(Ranker(), data / "matching", task, time_queries=0)
-            measure = "pair_acc" if "pair_acc" in ours else "mrr" if ".mate." in task else "ndcg10"
-            yield task, plain[measure], ours[measure]
-    if not chosen or "cluster" in chosen:
-        yield from _cluster(data / "cluster", baseline.partners)
-
-
-def _cluster(data: Path, plain: Any) -> Iterator[tuple[str, float, float]]:
-    """Real partnerships: nDCG and recall among the first ten, and how many partners are there by common language."""
-    scorer = importlib.import_module("score_partners")
-    names = ("orgs", "partnerships-dev", "queries-dev")
-    read = [scorer.read_jsonl(data / f"{name}.jsonl") for name in names]
-    results = [scorer.evaluate(matcher, *read, ["all"]) for matcher in (plain, partners)]
-    for task in ("partners", "partners-other", "needs"):
-        means = [result["all", task].mean(axis=0) for result in results]
-        for measure, at in (("R@10", 1), ("nDCG@10", 3)):
-            yield f"cluster {task} {measure}", float(means[0][at]), float(means[1][at])
-    for common in ("shared", "none"):
-        hits = [float(result["all", "lang"][common][0]) for result in results]
-        yield f"cluster language {common}: in first 10", hits[0], hits[1]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("command", choices=["evaluate"])
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--tools", type=Path, required=True)
     parser.add_argument("--sets", default="", help="comma-separated names, `cluster` for the partnerships; all without")
+    parser.add_argument("--speed", type=Path, help="what `bench index_speed --json` wrote")
+    parser.add_argument("--plots", type=Path, help="the folder to draw into")
     arguments = parser.parse_args()
-    evaluate(arguments.data, arguments.tools, [one for one in arguments.sets.split(",") if one])
+    sys.path.insert(0, str(arguments.tools))
+    from bench import matching_quality as quality
+
+    chosen = frozenset(one for one in arguments.sets.split(",") if one)
+    measured = quality.sets(arguments.data, chosen)
+    if not chosen or "cluster" in chosen:
+        quality.scale(arguments.data / "cluster")
+        quality.copies(arguments.data / "cluster")
+    if arguments.plots:
+        from bench import matching_plots as plots
+
+        plots.quality(measured, arguments.plots / "matching_quality.svg")
+        if arguments.speed:
+            plots.latency(json.loads(arguments.speed.read_text()), arguments.plots / "matching_latency.svg")
 
 
 if __name__ == "__main__":
