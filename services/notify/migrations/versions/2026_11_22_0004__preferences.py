@@ -6,8 +6,8 @@ import sqlalchemy as sa
 import sqlmodel.sql.sqltypes
 from alembic import op
 
-revision: str = "2026_11_22_0003"
-down_revision: str | None = "2026_11_22_0002"
+revision: str = "2026_11_22_0004"
+down_revision: str | None = "2026_11_22_0003"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
