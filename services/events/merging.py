@@ -17,7 +17,8 @@ async def keep(session: AsyncSession, told: OrganisationMerged) -> None:
 
     In whatever order merges are told, all end at the last: none is kept as merged into one that is merged itself.
     """
-    if await is_erased(session, told.merged_id):
+    if await is_erased(session, told.merged_id) or await is_erased(session, told.organisation_id):
+        # Erased since: what was merged into it is erased by a message of its own.
         return
     into = await hold_now(session, told.organisation_id)
     # Whoever signs up holds the row until the registration is there to follow.

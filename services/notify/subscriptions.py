@@ -159,7 +159,8 @@ async def keep_organisation(session: AsyncSession, told: OrganisationFacts) -> N
 
 @subscriptions.fact(OrganisationMerged)
 async def keep_merge(session: AsyncSession, told: OrganisationMerged) -> None:
-    if not await erasures.are_erased(session, {told.merged_id}):
+    # What was merged into one that was erased since is erased by a message of its own.
+    if not await erasures.are_erased(session, {told.merged_id, told.organisation_id}):
         await copies.keep_merge(session, told)
 
 

@@ -9,7 +9,13 @@ import pytest
 from sqlmodel import select
 
 from services.events.tables import Organisation, Registration
-from shared.contracts.matching import OrganisationCreated, OrganisationFacts, OrganisationMerged, OrganisationUpdated
+from shared.contracts.matching import (
+    OrganisationCreated,
+    OrganisationErased,
+    OrganisationFacts,
+    OrganisationMerged,
+    OrganisationUpdated,
+)
 from shared.contracts.message import Message
 from shared.database import uuid7
 from tests.events.builders import ORGANISER, ceremony, company, published, signed_up, told
@@ -155,6 +161,19 @@ async def test_in_whatever_order_it_is_heard_all_ends_as_the_last(client: Client
         assert await organisation_of(client, event, named) == str(end)
     seen = await client.get(f"/v1/registrations/{registration['id']}", headers=as_caller("manager", organisation=end))
     assert seen.json()["organisation"]["name"] == "Gærhuset A/S"
+
+
+async def test_a_merge_heard_after_both_were_erased_leaves_nothing(client: Client) -> None:
+    event = await published(client)
+    registration = await signed_up(client, event, organisation=FIRM)
+    old, into = UUID(registration["organisation"]["id"]), survivor()
+    gone = [
+        OrganisationErased(organisation_id=each, version=3, erasure_id=uuid7()) for each in (into.organisation_id, old)
+    ]
+    await hear(client, into, gone[0], merged(old, into), gone[1])
+    async with client.app.state.database.reading() as session:
+        assert (await session.exec(select(Organisation))).all() == []
+        assert (await session.exec(select(Registration.organisation_id))).all() == [None]
 
 
 async def test_who_signs_up_while_the_merge_is_heard_is_the_survivors_too(client: Client) -> None:
