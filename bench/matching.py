@@ -2,10 +2,10 @@
 
     python3 dev.py bench matching --data DIR --tools DIR [--sets flores.da,dkfonde] [--speed FILE] [--plots DIR]
 
-Prints every set beside the plain baseline, how known partnerships stand on the scale of scores, and what near-copies
-take of a list; `--plots` draws the sets and, from what `bench index_speed --json FILE` wrote, the latency by size.
-DIR of the data holds `matching/` and `cluster/`; DIR of the tools `evalmatch.py`, `score_partners.py`, `baseline.py`,
-which call `Ranker`, `rank` and `partners`.
+Prints every set beside the plain baseline, how known partnerships stand on the scale of scores, what a yes gives and
+what near-copies take of a list; `--plots` draws the sets and, from what `bench index_speed --json FILE` wrote, the
+latency by size. DIR of the data holds `matching/` and `cluster/`; DIR of the tools `evalmatch.py`,
+`score_partners.py`, `baseline.py`, which call `Ranker`, `rank` and `partners`.
 """
 
 import argparse
@@ -105,6 +105,7 @@ def main() -> None:
     measured = quality.sets(arguments.data, chosen)
     if not chosen or "cluster" in chosen:
         quality.scale(arguments.data / "cluster")
+        quality.answers(arguments.data / "cluster")
         quality.copies(arguments.data / "cluster")
     if arguments.plots:
         from bench import matching_plots as plots

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.matching import Ranker, index_of, partners
-from services.matching.similarity import Recipe
+from services.matching.similarity import Index, Recipe
 from services.matching.similarity.likeness import mutual
 from services.matching.similarity.ranking import score_of
 
@@ -135,15 +135,41 @@ def fitted(evidence: Scores) -> tuple[float, float]:
     return exp(-offset / power), float(power)
 
 
-def copies(data: Path) -> None:
-    """Print what near-copies take of the first ten, and how many known partners are there, by the setting."""
+def _mates(data: Path) -> tuple[list[dict[str, str]], dict[int, set[int]]]:
+    """The organisations, and the positions of each one's known partners."""
     orgs, pairs, _ = _read(data)
-    docs = [importlib.import_module("score_partners").public(one) for one in orgs]
     place = {one["id"]: at for at, one in enumerate(orgs)}
     mates: dict[int, set[int]] = {}
     for pair in pairs:
-        mates.setdefault(place[pair["a"]], set()).add(place[pair["b"]])
-        mates.setdefault(place[pair["b"]], set()).add(place[pair["a"]])
+        for one, other in ((pair["a"], pair["b"]), (pair["b"], pair["a"])):
+            mates.setdefault(place[one], set()).add(place[other])
+    return [importlib.import_module("score_partners").public(one) for one in orgs], mates
+
+
+def answers(data: Path) -> None:
+    """Print how the other known partners stand before and after one of them was answered with yes."""
+    docs, mates = _mates(data)
+    index = index_of(docs)
+    asked = [(asks, one) for asks, known in mates.items() if len(known) > 1 for one in sorted(known)]
+    print(f"\nthe other known partners, before and after a yes to one of them ({len(asked)} cases)")
+    for name, said in (("before", False), ("after", True)):
+        told = [_others(index, asks, one, mates[asks] - {one}, said=said) for asks, one in asked]
+        print(
+            f"{name:20}in the first ten {fmean(one[0] for one in told):6.1%}   MRR {fmean(one[1] for one in told):.3f}"
+        )
+
+
+def _others(index: Index, asks: int, yes: int, others: set[int], *, said: bool) -> tuple[float, float]:
+    liked = frozenset((UUID(int=yes + 1),)) if said else frozenset[UUID]()
+    shown = index.suggest(UUID(int=asks + 1), limit=len(index), liked=liked, diverse=False)
+    order = [place for one in shown if (place := one.profile_id.int - 1) != yes]
+    ranks = [order.index(one) + 1 if one in order else float("inf") for one in others]
+    return fmean(rank <= 10 for rank in ranks), fmean(1 / rank for rank in ranks)
+
+
+def copies(data: Path) -> None:
+    """Print what near-copies take of the first ten, and how many known partners are there, by the setting."""
+    docs, mates = _mates(data)
     print("\nnear-copies and units of one house (every text once more, as a unit of its organisation)")
     for name, diverse in (("as they come", False), ("diverse", True)):
         told = _taken(docs, mates, diverse=diverse)

@@ -36,7 +36,7 @@ class Recipe:
 
     examples: int = 2  # the best partners, who speak for those like them
     alike: float = 1.0  # what one says exactly as the examples do gains, of their mean evidence
-    liked: float = 0.8  # the same, for those who were answered with yes, of the examples' mean evidence
+    liked: float = 1.2  # the same, for those who were answered with yes, of the examples' mean evidence
 
     partnerships: float = 0.3  # by how much each natural logarithm of known partnerships raises the evidence
     most_partnerships: int = 20  # more count no further
