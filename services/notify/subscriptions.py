@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notify import copies, erasures, exports
+from services.notify import copies, erased_partners, erasures, exports
 from services.notify.contacts import Person, learn
 from services.notify.copies import NotHeardOfYet, event_of
 from services.notify.letters import events, organisations, registrations
@@ -194,7 +194,8 @@ async def forget_member(session: AsyncSession, told: MemberRemoved) -> None:
 
 @subscriptions.fact(SuggestionsFound)
 async def tell_suggestions_found(session: AsyncSession, told: SuggestionsFound) -> None:
-    await _write(session, organisations.suggestions_found(told))
+    gone = await erasures.are_erased(session, {each.organisation_id for each in told.partners})
+    await _write(session, organisations.suggestions_found(erased_partners.without(told, gone)))
 
 
 @subscriptions.fact(IntroductionRequested)

@@ -304,3 +304,15 @@ async def test_who_is_merged_keeps_its_week(client: Client) -> None:
     await look(client)
     assert len(await told(client, SuggestionsFound)) == 1
     assert await count(client, Notice) == 1
+
+
+async def test_what_was_found_of_an_organisation_goes_when_it_is_erased(client: Client) -> None:
+    await bakery(client)
+    maker = await yeast_maker(client)
+    state = client.app.state
+    await finding.find_some(state.database, state.index, RHYTHM.after)
+    answer = await client.delete(f"/v1/organisations/{maker['id']}", headers=ADMIN)
+    assert answer.status_code < 300, answer.text
+    assert await count(client, FoundSuggestion) == 0
+    await look(client)
+    assert await told(client, SuggestionsFound) == []

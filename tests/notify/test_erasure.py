@@ -19,7 +19,7 @@ from shared.contracts.matching import (
 from shared.contracts.notify import NotifyErasedOrganisation
 from shared.database import uuid7
 from tests.matching.builders import told
-from tests.notify.messages import STARTS_AT, party, tell
+from tests.notify.messages import STARTS_AT, new_partners, party, tell
 from tests.support.callers import as_caller
 from tests.support.services import Client
 
@@ -138,3 +138,21 @@ async def test_a_person_of_two_organisations_keeps_the_letters_of_the_other(
     await tell(client, erased(one.organisation_id))
     (letter,) = await inbox(client, "mette@example.org")
     assert "Enzymværket Holding" in letter["subject"]
+
+
+async def test_letters_about_new_partners_go_on_without_the_one_erased(client: Client) -> None:
+    both, alone = (
+        new_partners("Bageriet", "mette", "Gærhuset", "Målelaboratoriet"),
+        new_partners("Mejeriet", "mette", "Ost"),
+    )
+    await tell(client, both, alone)
+    gone = [both.partners[0].organisation_id, alone.partners[0].organisation_id]
+    await tell(client, *(erased(each) for each in gone))
+    inbox = (await client.get("/v1/inbox", headers=as_caller("member", email="mette@example.org"))).json()
+    assert [each["subject"] for each in inbox["items"]] == ["Målelaboratoriet kan være en partner for jer"]
+    assert "Gærhuset" not in str(inbox)
+    late = new_partners("Bageriet", "mette", "Gærhuset", "Kagehuset").model_copy()
+    partners = (late.partners[0].model_copy(update={"organisation_id": gone[0]}), late.partners[1])
+    await tell(client, late.model_copy(update={"partners": partners}))
+    inbox = (await client.get("/v1/inbox", headers=as_caller("member", email="mette@example.org"))).json()
+    assert inbox["items"][0]["subject"] == "Kagehuset kan være en partner for jer"

@@ -61,10 +61,15 @@ def _to_whom_it_names(topic: Topic, told: IntroductionFacts) -> list[Letter]:
 
 
 def suggestions_found(told: SuggestionsFound) -> list[Letter]:
-    """New profiles that are strong partners, each with the reason."""
+    """New profiles that are strong partners, each with the reason; nobody is told of none."""
+    if not told.partners:
+        return []
     facts = {
         "organisation": told.name,
-        "partners": [{"name": each.name, "explanation": each.explanation} for each in told.partners],
+        "partners": [
+            {"id": str(each.organisation_id), "name": each.name, "explanation": each.explanation}
+            for each in told.partners
+        ],
         "more": told.more,
     }
     opens = Opens("profile", told.organisation_id, told.link_version)
