@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, UniqueConstraint, false, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -194,6 +194,8 @@ class Attendee(Base, table=True):
     code_version: int = 1
     code_hash: bytes = Field(sa_type=LargeBinary)
     link_version: int = 1
+    # Whether the person agreed that others who come may be told so; `consents.give` alone sets it, a hand-over ends it.
+    shown_to_participants: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     # Every change that a calendar must hear of raises it (RFC 5545, SEQUENCE).
     sequence: int = 0
     checked_in_at: datetime | None = None

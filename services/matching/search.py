@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching.explanations import explain
 from services.matching.sight import sight_of
-from services.matching.sign_ups import find_event, is_signed_up, organisations_going
+from services.matching.sign_ups import find_event, is_signed_up, organisations_shown
 from services.matching.similarity import Index, Suggestion
 from services.matching.suggestions import Filters, Partner, not_for_each_other, see_all
 from services.matching.tables import Event
@@ -35,7 +35,7 @@ async def scope_of(session: AsyncSession, caller: Caller, event: str | None) -> 
     if event is not None:
         there = await find_event(session, event)
         await _require_there(session, caller, there, own)
-        among = await organisations_going(session, there.id)
+        among = await organisations_shown(session, there.id)
     return Scope(among, await not_for_each_other(session, own) | frozenset(own))
 
 

@@ -13,7 +13,13 @@ from services.matching.mail_domains import writes_from_there
 from services.matching.profiles import checked_number, create
 from services.matching.tables import Event, Going, Organisation
 from services.matching.vocabulary import keys
-from shared.contracts.events import AttendeeStatus, EventFacts, RegisteredOrganisation, RegistrationFacts
+from shared.contracts.events import (
+    AttendeeStatus,
+    EventFacts,
+    RegisteredAttendee,
+    RegisteredOrganisation,
+    RegistrationFacts,
+)
 from shared.domains import own_domain, website_domain
 from shared.problems import Invalid, NotFound
 
@@ -98,6 +104,7 @@ async def keep_going(session: AsyncSession, registration: RegistrationFacts) -> 
     )
     going.organisation_id = organisation_id
     going.confirmed = counts["confirmed"]
+    going.shown = sum(is_shown(attendee) for attendee in registration.attendees)
     going.signed_up = sum(counts[status] for status in ACTIVE)
     session.add(going)
 
@@ -107,6 +114,12 @@ async def _held(session: AsyncSession, organisation_id: UUID) -> UUID:
     held = {"read": True, "key_share": True}
     organisation = await session.get(Organisation, organisation_id, with_for_update=held, populate_existing=True)
     return organisation_id if organisation is None else organisation.merged_into or organisation.id
+
+
+def is_shown(attendee: RegisteredAttendee) -> bool:
+    """Whether this person comes and agreed to be shown to others who do."""
+    agreed = attendee.consents is not None and attendee.consents.shown_to_participants
+    return agreed and attendee.status == "confirmed"
 
 
 async def find_event(session: AsyncSession, reference: str) -> Event:
@@ -120,10 +133,10 @@ async def find_event(session: AsyncSession, reference: str) -> Event:
     return event
 
 
-async def organisations_going(session: AsyncSession, event_id: UUID) -> frozenset[UUID]:
-    """Who has confirmed attendees there."""
-    going = select(Going.organisation_id).where(Going.event_id == event_id, Going.confirmed > 0)
-    return frozenset(await session.exec(going))
+async def organisations_shown(session: AsyncSession, event_id: UUID) -> frozenset[UUID]:
+    """Who may be proposed there: a confirmed attendee has agreed to be shown."""
+    shown = select(Going.organisation_id).where(Going.event_id == event_id, Going.shown > 0)
+    return frozenset(await session.exec(shown))
 
 
 async def is_signed_up(session: AsyncSession, event_id: UUID, organisation_id: UUID) -> bool:

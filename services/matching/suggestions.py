@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching.explanations import Told, explain, explain_to_both
 from services.matching.sight import NoOrganisation, find, find_now, sight_of
-from services.matching.sign_ups import find_event, is_signed_up, organisations_going
+from services.matching.sign_ups import find_event, is_signed_up, organisations_shown
 from services.matching.similarity import Fit, Ground, Index, Reason, Suggestion
 from services.matching.statements import readable
 from services.matching.tables import Answer, Event, Organisation
@@ -112,10 +112,10 @@ async def _organises_for(session: AsyncSession, caller: Caller, event: Event | N
 
 
 async def _meeting(session: AsyncSession, caller: Caller, event: Event, organisation_id: UUID) -> frozenset[UUID]:
-    """Who is going; told to those who have signed up themselves, and to the organiser."""
+    """Who is shown there; told to those who have signed up themselves, and to the organiser."""
     if not caller.organises(event.organisation_id) and not await is_signed_up(session, event.id, organisation_id):
         raise NotAllowed("Whom to meet at an event is shown to those who have signed up for it.")
-    return await organisations_going(session, event.id)
+    return await organisations_shown(session, event.id)
 
 
 async def not_for_each_other(session: AsyncSession, own: Sequence[UUID]) -> frozenset[UUID]:

@@ -257,6 +257,8 @@ class Going(Base, table=True):
     event_id: UUID
     organisation_id: UUID = Field(index=True)
     confirmed: int = 0
+    # Of the confirmed, those who agreed to be shown to others who come.
+    shown: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     # Confirmed, waiting, or not yet approved.
     signed_up: int = 0
 

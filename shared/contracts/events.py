@@ -88,6 +88,12 @@ class ContactPerson(Contract):
     language: Language = "da"
 
 
+class Consents(Contract):
+    """What an attendee has agreed to by the own link; nothing unless said."""
+
+    shown_to_participants: bool = False
+
+
 class RegisteredAttendee(Contract):
     """One attendee as it stands. Link and ticket code are derived from the id and these versions.
 
@@ -104,6 +110,7 @@ class RegisteredAttendee(Contract):
     code_version: int = 1
     link_version: int = 1
     sequence: int = 0
+    consents: Consents | None = None
 
 
 class AttendeeChange(Contract):

@@ -42,6 +42,7 @@ EVENTS: dict[str, Callable[[World], Sent]] = {
     "POST /p/events/{event}": lambda _: {"data": _registering_form()},
     "POST /p/events/registrations/{registration}/cancel": lambda world: {"data": {"attendee": world.names["attendee"]}},
     "POST /p/events/registrations/{registration}/attendees/{attendee}": lambda _: {"data": {"name": "Jens Lund"}},
+    "POST /p/events/attendees/{attendee}/consents": lambda _: {"data": {"shown_to_participants": "yes"}},
     "POST /p/events/attendees/{attendee}/name": lambda _: {"data": {"name": "Jens Lund"}},
 }
 

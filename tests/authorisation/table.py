@@ -80,10 +80,17 @@ EVENTS = OPERATORS | {
     "POST /p/events/registrations/{registration}/cancel": page("registration link"),
     "GET /p/events/registrations/{registration}/attendees/{attendee}": page("registration link"),
     "POST /p/events/registrations/{registration}/attendees/{attendee}": page("registration link"),
+    # Of a contact person who attends; these are others, and nobody agrees for them.
+    "POST /p/events/registrations/{registration}/attendees/{attendee}/consents": page(
+        but={"registration link": 403, "outdated registration link": 410}
+    ),
     "GET /p/events/attendees/{attendee}": page("attendee link", "registration link"),
     "GET /p/events/attendees/{attendee}/calendar.ics": page("attendee link", "registration link"),
     "GET /p/events/attendees/{attendee}/name": page("attendee link", "registration link"),
     "POST /p/events/attendees/{attendee}/name": page("attendee link", "registration link"),
+    "POST /p/events/attendees/{attendee}/consents": page(
+        "attendee link", but={"registration link": 403, "outdated registration link": 410}
+    ),
     "GET /p/events/attendees/{attendee}/cancel": page("attendee link", "registration link"),
     "POST /p/events/attendees/{attendee}/cancel": page("attendee link", "registration link"),
     "GET /p/events/{rest}": nothing(),

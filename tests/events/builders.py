@@ -8,9 +8,10 @@ from uuid import UUID
 import httpx
 from sqlalchemy import select
 
+from shared.auth import Purpose
 from shared.database import uuid7
 from shared.messaging.tables import outbox
-from tests.support.callers import as_caller
+from tests.support.callers import as_caller, links
 from tests.support.services import Client
 
 KNOWLEDGE_HUB = UUID("01935b1e-0000-7000-8000-000000000001")
@@ -98,6 +99,11 @@ async def own_attendee(client: Client, registration: dict[str, Any], index: int 
     assert answer.status_code == 200, answer.text
     attendee: dict[str, Any] = answer.json()
     return attendee
+
+
+def own_key(attendee: dict[str, Any], version: int = 1) -> dict[str, str]:
+    """The query of who holds the attendee's own link, as mailed to it; every hand-over raises the version."""
+    return {"key": links.key(Purpose.ATTENDEE, UUID(str(attendee["id"])), version)}
 
 
 async def rename(client: Client, registration: dict[str, Any], index: int = 0, **fields: Any) -> httpx.Response:

@@ -14,6 +14,7 @@ from tests.events.builders import (
     key_of,
     one_of,
     own_attendee,
+    own_key,
     published,
     rename,
     signed_up,
@@ -118,11 +119,10 @@ async def test_who_waits_has_an_entry_that_is_not_settled(client: Client) -> Non
 
 async def test_the_one_before_does_not_read_the_entry_of_who_took_the_seat(client: Client) -> None:
     registration = await signed_up(client, await published(client), attendees=[AKSEL])
-    before = (await own_attendee(client, registration))["links"]["calendar"]
-    path, key = before.split("/v1/")[1].split("?key=")
-    assert (await client.get(f"/v1/{path}", params={"key": key})).status_code == 200
+    key, path = own_key(one_of(registration)), f"/v1/attendees/{one_of(registration)['id']}/calendar.ics"
+    assert (await client.get(path, params=key)).status_code == 200
     await rename(client, registration, name="Bodil Ravn", email="bodil@example.org")
-    assert (await client.get(f"/v1/{path}", params={"key": key})).status_code == 410
+    assert (await client.get(path, params=key)).status_code == 410
 
 
 async def test_the_public_calendar_holds_what_is_listed_and_to_come(client: Client) -> None:

@@ -89,7 +89,7 @@ async def test_naming_and_handing_over_say_what_was_before(client: Client) -> No
     named, handed = [message["data"] for message in (await of(client, registration))[1:]]
     (change,) = named["changed"]
     assert (change["named"], change["replaced"], "previous_email" in change) == (True, False, False)
-    assert named["attendees"][0]["code_version"] == 1
+    assert (named["attendees"][0]["code_version"], named["attendees"][0]["link_version"]) == (1, 2)
     (change,) = handed["changed"]
     assert (change["replaced"], change["previous_email"], change["previous_name"]) == (
         True,
@@ -97,7 +97,7 @@ async def test_naming_and_handing_over_say_what_was_before(client: Client) -> No
         "Aksel Lind",
     )
     attendee = handed["attendees"][0]
-    assert (attendee["email"], attendee["code_version"], attendee["link_version"]) == ("bodil@example.org", 2, 2)
+    assert (attendee["email"], attendee["code_version"], attendee["link_version"]) == ("bodil@example.org", 2, 3)
     assert attendee["sequence"] == 2
 
 

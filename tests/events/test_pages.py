@@ -381,3 +381,41 @@ async def test_every_page_speaks_the_contact_persons_language(client: Client) ->
         page = await client.get(address, headers={"Accept-Language": "da"})
         assert '<html lang="en">' in page.text
         assert "Signing at Helix Lab" in page.text
+
+
+async def test_an_attendee_agrees_to_be_shown_by_a_tick_and_takes_it_back(client: Client) -> None:
+    registration = await signed_up(client, await published(client), attendees=[BODIL])
+    attendee = registration["attendees"][0]["id"]
+    page = await open_attendee(client, attendee)
+    assert "Vis andre deltagere, at jeg kommer" in page.text
+    assert "Fjordenzym ApS blive foreslået" in page.text
+    assert " checked" not in page.text
+    proof = re.search(r'name="proof" value="([^"]+)"', page.text)
+    assert proof is not None
+    path, sent = f"{page.url.path}/consents", {"proof": proof[1]}
+    agreed = await client.post(path, data=sent | {"shown_to_participants": "yes"}, follow_redirects=True)
+    assert "Andre deltagere kan nu se, at du kommer" in agreed.text
+    assert " checked" in agreed.text
+    back = await client.post(path, data=sent, follow_redirects=True)
+    assert "Du bliver ikke vist for andre deltagere" in back.text
+    assert " checked" not in back.text
+
+
+async def test_a_contact_person_who_attends_agrees_on_the_registrations_page_and_for_nobody_else(
+    client: Client,
+) -> None:
+    contact = {"name": "Mette Holm", "email": "mette@example.org", "language": "da"}
+    people = [{"name": "Mette Holm", "email": "Mette@example.org"}, BODIL]
+    registration = await signed_up(client, await published(client), contact=contact, attendees=people)
+    mette, bodil = (each["id"] for each in registration["attendees"])
+    path = await open_registration(client, registration)
+    page = await client.get(path)
+    assert page.text.count("Vis andre deltagere") == 1
+    proof = re.search(r'name="proof" value="([^"]+)"', page.text)
+    assert proof is not None
+    sent = {"proof": proof[1], "shown_to_participants": "yes"}
+    agreed = await client.post(f"{path}/attendees/{mette}/consents", data=sent, follow_redirects=True)
+    assert "Andre deltagere kan nu se, at du kommer" in agreed.text
+    assert (await client.post(f"{path}/attendees/{bodil}/consents", data=sent)).status_code == 403
+    seen = await client.get(f"/v1/attendees/{bodil}", headers=ORGANISER)
+    assert seen.json()["consents"] == {"shown_to_participants": False}

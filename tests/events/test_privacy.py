@@ -15,6 +15,7 @@ from tests.events.builders import (
     key_of,
     one_of,
     own_attendee,
+    own_key,
     published,
     rename,
     scan,
@@ -60,7 +61,7 @@ async def test_the_public_sees_nobody(client: Client) -> None:
 
 async def test_an_attendees_link_shows_oneself(client: Client) -> None:
     event, registration = await two_people(client)
-    key = {"key": (await own_attendee(client, registration))["links"]["page"].split("key=")[1]}
+    key = own_key(one_of(registration))
     assert await outcomes(client, registration, params=key) == [404, 200, 404]
     own = await client.get(paths(registration)[1], params=key)
     assert own.json()["email"] == "aksel@example.org"
@@ -80,7 +81,7 @@ async def test_a_registrations_link_shows_the_people_of_that_registration(client
 async def test_an_address_given_by_the_own_link_is_not_for_the_contact_person(client: Client) -> None:
     _, registration = await two_people(client)
     attendee = await own_attendee(client, registration)
-    own = {"key": attendee["links"]["page"].split("key=")[1]}
+    own = own_key(attendee)
     path = f"/v1/attendees/{attendee['id']}"
     given = await client.patch(path, params=own, json={"name": "Cille Dam", "email": "cille@example.org"})
     assert given.json()["email"] == "cille@example.org"
@@ -186,7 +187,7 @@ async def test_neither_messages_nor_tables_hold_a_code_or_a_key(client: Client) 
     await rename(client, registration, name="Cille Due", email="cille@example.org")
     own = await own_attendee(client, registration)
     await scan(client, event, own["ticket"]["code"])
-    secrets = [own["ticket"]["code"], own["links"]["page"].split("key=")[1], key_of(registration)]
+    secrets = [own["ticket"]["code"], own_key(own, 2)["key"], key_of(registration)]
     messages = str(await told(client))
     assert not [secret for secret in secrets if secret in messages]
     async with client.app.state.database.reading() as session:

@@ -16,7 +16,7 @@ from playwright.async_api import Browser, Page, ViewportSize, async_playwright, 
 from services.events.app import create_app
 from services.events.settings import Settings
 from shared.settings import ServiceName
-from tests.events.builders import capacity, key_of, published, signed_up
+from tests.events.builders import capacity, key_of, own_key, published, signed_up
 from tests.support.missing import missing
 from tests.support.services import Client, settings_for
 
@@ -35,6 +35,7 @@ PHONE = ViewportSize(width=375, height=812)
 SMALLEST = ViewportSize(width=320, height=568)
 # WCAG 2.2, target size: 24 at least, 44 to be comfortable.
 TOUCH = 44
+BODIL = {"name": "Bodil Ravn", "email": "bodil@example.org"}
 
 
 @dataclass(frozen=True)
@@ -181,6 +182,23 @@ async def test_somebody_else_is_named_when_the_contact_person_stays_at_home(serv
     await expect(seat(page, "Bodil Ravn")).to_be_visible()
 
 
+async def test_an_attendee_agrees_by_a_tick_to_be_shown_to_others_and_takes_it_back(served: Served, page: Page) -> None:
+    registration = await signed_up(served.client, await published(served.client), attendees=[BODIL])
+    attendee = registration["attendees"][0]
+    await page.goto(f"{served.address}/p/events/attendees/{attendee['id']}?key={own_key(attendee)['key']}")
+    consent = page.get_by_label("Vis andre deltagere, at jeg kommer")
+    await expect(consent).not_to_be_checked()
+    await consent.check()
+    await page.get_by_role("button", name="Gem valget").click()
+    await expect(page.get_by_text("Andre deltagere kan nu se, at du kommer")).to_be_visible()
+    await expect(consent).to_be_checked()
+    await page.reload()
+    await consent.uncheck()
+    await page.get_by_role("button", name="Gem valget").click()
+    await expect(page.get_by_text("Du bliver ikke vist for andre deltagere")).to_be_visible()
+    await expect(consent).not_to_be_checked()
+
+
 async def test_the_page_is_read_in_english_by_one_press(served: Served, page: Page) -> None:
     event = await published(served.client)
     await page.goto(f"{served.address}/p/events/{event['slug']}")
@@ -203,6 +221,9 @@ async def test_every_page_fits_the_smallest_phone_and_a_thumb(served: Served, ch
         for address in (own, f"{own}/cancel", named, f"{served.address}{ticket}", f"{served.address}/p/events/x"):
             await page.goto(address)
             await fits(page)
+        first = registration["attendees"][0]
+        await page.goto(f"{served.address}/p/events/attendees/{first['id']}?key={own_key(first)['key']}")
+        await fits(page)
         await page.goto(f"{served.address}/p/events/{event['slug']}")
         await page.get_by_role("button", name="Tilføj en deltager").click()
         await fits(page)

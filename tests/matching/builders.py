@@ -9,12 +9,15 @@ from sqlalchemy import select
 
 from shared.auth import Purpose
 from shared.contracts.events import (
+    Consents,
     ContactPerson,
     EventContact,
     EventPublished,
     RegisteredAttendee,
     RegisteredOrganisation,
     RegistrationCreated,
+    RegistrationFacts,
+    RegistrationUpdated,
 )
 from shared.contracts.message import Message
 from shared.database import uuid7
@@ -83,9 +86,11 @@ def sign_up(
     event: UUID | None = None,
     email: str = "mette@gaerhuset.example.org",
     statuses: tuple[str, ...] = ("confirmed",),
+    shown: bool = False,
     **fields: Any,
 ) -> RegistrationCreated:
-    """A registration as the events service tells it."""
+    """A registration as the events service tells it; `shown` when its attendees have agreed to be."""
+    consents = {"shown_to_participants": True} if shown else None
     return RegistrationCreated(
         **{
             "registration_id": uuid7(),
@@ -94,10 +99,20 @@ def sign_up(
             "version": 1,
             "organisation": organisation,
             "contact": ContactPerson(name="Mette Holm", email=email, language="da"),
-            "attendees": tuple(RegisteredAttendee.model_validate({"id": uuid7(), "status": each}) for each in statuses),
+            "attendees": tuple(
+                RegisteredAttendee.model_validate({"id": uuid7(), "status": each, "consents": consents})
+                for each in statuses
+            ),
             **fields,
         }
     )
+
+
+def agreed(before: RegistrationFacts, *, version: int = 2, shown: bool = True) -> RegistrationUpdated:
+    """The registration after all its attendees said whether they want to be shown."""
+    consents = Consents(shown_to_participants=shown)
+    attendees = tuple(each.model_copy(update={"consents": consents}) for each in before.attendees)
+    return RegistrationUpdated(**{**dict(before), "version": version, "attendees": attendees})
 
 
 def ceremony(organisation: str | UUID, **fields: Any) -> EventPublished:

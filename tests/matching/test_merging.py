@@ -317,7 +317,8 @@ async def test_a_request_goes_on_in_the_survivors_name_and_can_be_answered(
 async def test_who_is_going_goes_on_as_the_survivor(client: Client, double: Row, gaerhuset: Row, bakery: Row) -> None:
     event = ceremony(uuid7())
     going = [
-        sign_up(newcomer(each["name"], id=each["id"], new=False), event=event.event_id) for each in (double, bakery)
+        sign_up(newcomer(each["name"], id=each["id"], new=False), event=event.event_id, shown=True)
+        for each in (double, bakery)
     ]
     await hear(client, event, *going)
     assert (await merge(client, double, gaerhuset))["follow"]["going"] == 1
@@ -451,7 +452,7 @@ async def test_late_messages_with_the_old_id_count_for_the_survivor_and_make_no_
     late = [
         RegistrationUpdated(**{**first.model_dump(), "version": 2}),
         sign_up(known, event=event.event_id, email="jens@gaerhuset.example.org"),
-        sign_up(partner, event=event.event_id),
+        sign_up(partner, event=event.event_id, shown=True),
         EventUpdated(**{**event.model_dump(), "version": 2}),
     ]
     await hear(client, *late)

@@ -8,6 +8,7 @@ from services.matching.vocabulary import keys
 from tests.matching.builders import (
     ADMIN,
     Row,
+    agreed,
     ceremony,
     hear,
     key_of,
@@ -67,15 +68,18 @@ async def test_who_said_no_is_not_found_and_nobody_finds_itself(client: Client) 
     assert await search(client, "damp", member_of(asks["id"])) == []
 
 
-async def test_an_event_limits_the_search_to_who_is_going(client: Client) -> None:
+async def test_an_event_limits_the_search_to_who_agreed_to_be_shown_there(client: Client) -> None:
     works = await make(client, "Dampværket", offers=[offer("Damp fra et kraftværk")])
     await make(client, "Kraftværket", offers=[offer("Damp fra et kraftværk")])
     asks = await make(client, "Bageriet", "startup", needs=[need("Damp")])
     event = ceremony(works["id"])
-    await hear(client, event, sign_up(newcomer("Dampværket", id=works["id"]), event=event.event_id))
+    coming = sign_up(newcomer("Dampværket", id=works["id"]), event=event.event_id)
+    await hear(client, event, coming)
     body = {"text": "damp", "event": event.slug}
     assert (await client.post("/v1/search", json=body, headers=member_of(asks["id"]))).status_code == 403
     await hear(client, sign_up(newcomer("Bageriet", id=asks["id"]), event=event.event_id))
+    assert await search(client, "damp", member_of(asks["id"]), event=event.slug) == []
+    await hear(client, agreed(coming))
     assert names(await search(client, "damp", member_of(asks["id"]), event=event.slug)) == ["Dampværket"]
     assert names(await search(client, "damp", organiser_of(works["id"]), event=event.slug)) == ["Dampværket"]
 

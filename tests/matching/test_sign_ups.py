@@ -9,7 +9,7 @@ from services.matching.settings import Settings
 from services.matching.tables import Going
 from shared.contracts.events import RegisteredAttendee, RegistrationCancelled, RegistrationUpdated
 from shared.contracts.matching import OrganisationCreated, ProfileLinkRequested
-from tests.matching.builders import ADMIN, ceremony, hear, key_of, make, newcomer, put_on_bus, sign_up, told
+from tests.matching.builders import ADMIN, agreed, ceremony, hear, key_of, make, newcomer, put_on_bus, sign_up, told
 from tests.support.nats import NatsServer
 from tests.support.services import Client, eventually, running, settings_for
 
@@ -103,24 +103,26 @@ async def test_what_cannot_stand_in_a_profile_is_left_out(client: Client) -> Non
 
 async def test_who_is_going_follows_the_registration_and_no_older_news(client: Client) -> None:
     event, company = ceremony(newcomer().id), newcomer()
-    created = sign_up(company, event=event.event_id, statuses=("confirmed", "confirmed", "waitlisted"))
+    created = sign_up(company, event=event.event_id, statuses=("confirmed", "confirmed", "waitlisted"), shown=True)
     facts = created.model_dump(exclude={"attendees", "version"})
 
-    async def counted() -> tuple[int, int]:
+    async def counted() -> tuple[int, int, int]:
         async with client.app.state.database.reading() as session:
             going = await session.get(Going, created.registration_id)
-            return going.confirmed, going.signed_up
+            return going.shown, going.confirmed, going.signed_up
 
     await hear(client, event, created)
-    assert await counted() == (2, 3)
+    assert await counted() == (2, 2, 3)
     rest = (*created.attendees[:1], RegisteredAttendee(id=created.attendees[1].id, status="cancelled"))
     await hear(client, RegistrationUpdated(**facts, version=3, attendees=rest))
-    assert await counted() == (1, 1)
+    assert await counted() == (1, 1, 1)
     await hear(client, RegistrationUpdated(**facts, version=2, attendees=created.attendees))
-    assert await counted() == (1, 1)
+    assert await counted() == (1, 1, 1)
+    await hear(client, agreed(RegistrationUpdated(**facts, version=3, attendees=rest), version=4, shown=False))
+    assert await counted() == (0, 1, 1)
     gone = (RegisteredAttendee(id=rest[0].id, status="cancelled"),)
-    await hear(client, RegistrationCancelled(**facts, version=4, attendees=gone))
-    assert await counted() == (0, 0)
+    await hear(client, RegistrationCancelled(**facts, version=5, attendees=gone))
+    assert await counted() == (0, 0, 0)
 
 
 async def test_two_listeners_at_once_make_one_profile(client: Client) -> None:

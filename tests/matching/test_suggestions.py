@@ -8,6 +8,7 @@ import pytest
 from tests.matching.builders import (
     ADMIN,
     Row,
+    agreed,
     ceremony,
     hear,
     key_of,
@@ -114,23 +115,30 @@ async def test_who_may_ask_for_suggestions(client: Client, bakery: Row) -> None:
     assert await ask(client, bakery["id"], params=key_of(bakery["id"], version=7)) == 410
 
 
-async def test_whom_to_meet_at_an_event_is_whoever_has_a_seat_there(client: Client, bakery: Row) -> None:
+async def test_whom_to_meet_at_an_event_is_whoever_has_a_seat_there_and_agreed_to_be_shown(
+    client: Client, bakery: Row
+) -> None:
     by_name = {each["name"]: each for each in (await client.get("/v1/organisations")).json()["items"]}
     event = ceremony(by_name["Stålværket"]["id"])
     going = newcomer("Gærhuset", id=by_name["Gærhuset"]["id"], new=False)
     waiting = newcomer("Laboratoriet", id=by_name["Laboratoriet"]["id"], new=False)
     mine = newcomer("Bageriet", id=bakery["id"], new=False)
-    await hear(client, event, sign_up(going, event=event.event_id))
-    await hear(client, sign_up(waiting, event=event.event_id, statuses=("waitlisted",)))
+    coming = sign_up(going, event=event.event_id)
+    await hear(client, event, coming)
+    await hear(client, sign_up(waiting, event=event.event_id, statuses=("waitlisted",), shown=True))
 
     refused = await client.get(
         f"/v1/organisations/{bakery['id']}/suggestions", params={"event": event.slug}, headers=member_of(bakery["id"])
     )
     assert refused.status_code == 403
     await hear(client, sign_up(mine, event=event.event_id, statuses=("waitlisted",)))
+    assert await suggestions(client, bakery["id"], event=event.slug) == []
+    await hear(client, agreed(coming))
     for reference in (event.slug, str(event.event_id)):
         assert names(await suggestions(client, bakery["id"], event=reference)) == ["Gærhuset"]
     assert await ask(client, bakery["id"], params={"event": "no-such-event"}, headers=member_of(bakery["id"])) == 404
+    await hear(client, agreed(coming, version=3, shown=False))
+    assert await suggestions(client, bakery["id"], event=event.slug) == []
 
 
 async def test_an_organiser_sees_the_suggestions_of_who_comes_to_its_event_without_answers(
@@ -141,7 +149,7 @@ async def test_an_organiser_sees_the_suggestions_of_who_comes_to_its_event_witho
     event = ceremony(organiser["id"])
     going = newcomer("Gærhuset", id=by_name["Gærhuset"]["id"], new=False)
     mine = newcomer("Bageriet", id=bakery["id"], new=False)
-    await hear(client, event, sign_up(going, event=event.event_id), sign_up(mine, event=event.event_id))
+    await hear(client, event, sign_up(going, event=event.event_id, shown=True), sign_up(mine, event=event.event_id))
     await say(client, bakery["id"], by_name["Gærhuset"]["id"], "yes")
 
     headers = organiser_of(organiser["id"])
@@ -200,7 +208,7 @@ async def test_an_organiser_learns_nothing_that_is_for_members_of_either_side(cl
     )
     event = ceremony(organiser["id"])
     both = [newcomer(each["name"], id=each["id"], new=False) for each in (maker, vineyard)]
-    await hear(client, event, *(sign_up(each, event=event.event_id) for each in both))
+    await hear(client, event, *(sign_up(each, event=event.event_id, shown=True) for each in both))
     for each in (maker, vineyard):
         items = await suggestions(client, each["id"], organiser_of(organiser["id"]), event=event.slug)
         assert "hemmelig vin" not in str(items)

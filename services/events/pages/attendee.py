@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from services.events.pages import pages
 from services.events.pages.attendee_form import NameForm
 from services.events.pages.ticket import ticket_facts
+from services.events.registrations import consents
 from services.events.registrations.access import OwnAttendee, find_attendee
 from services.events.registrations.changes import cancel_attendees
 from services.events.registrations.facts import see
@@ -29,7 +30,7 @@ async def show_attendee(
     own = await find_attendee(session, attendee, visitor.caller)
     seen = await see(session, own.registration)
     code = links.ticket_code(own.attendee.id, own.attendee.code_version)
-    facts = ticket_facts(request, code, own.attendee, own.event)
+    facts = ticket_facts(request, code, own.attendee, own.event) | {"organisation": seen.organisation}
     return _show(request, "attendee.html", own, **facts, position=seen.positions.get(own.attendee.id))
 
 
@@ -58,6 +59,14 @@ async def change_own_name(
     return moved(PAGE.format(attendee=attendee), done="named")
 
 
+@router.post(PAGE + "/consents")
+async def change_own_consents(attendee: UUID, visitor: KeyHolder, form: KeyedForm, session: Transaction) -> Response:
+    own = await find_attendee(session, attendee, visitor.caller)
+    agreed = form.one("shown_to_participants") == "yes"
+    await consents.give(session, own, shown_to_participants=agreed)
+    return moved(PAGE.format(attendee=attendee), done="shown" if agreed else "not_shown")
+
+
 @router.get(PAGE + "/cancel")
 async def ask_to_cancel_own(attendee: UUID, visitor: KeyHolder, session: Reading, request: Request) -> Response:
     return _show(request, "cancel_own.html", await find_attendee(session, attendee, visitor.caller))
@@ -80,6 +89,8 @@ def _show(request: Request, template: str, own: OwnAttendee, *, status: int = 20
         page=PAGE.format(attendee=own.attendee.id),
         done=request.query_params.get("done"),
         registration=own.registration,
+        in_person=own.in_person,
+        active=ACTIVE,
         **({"event": event, "attendee": own.attendee} | facts),
         may_name=own.attendee.status in ACTIVE and now < event.changes_close_at and event.status == "published",
         may_cancel=own.attendee.status in ACTIVE and now < event.starts_at and event.status == "published",

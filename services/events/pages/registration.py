@@ -8,7 +8,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.pages import pages
 from services.events.pages.attendee_form import NameForm
-from services.events.registrations.access import OwnRegistration, find_registration
+from services.events.registrations import consents
+from services.events.registrations.access import (
+    OwnRegistration,
+    find_attendee,
+    find_registration,
+    is_contact_person,
+)
 from services.events.registrations.changes import cancel_attendees, resend
 from services.events.registrations.facts import RegistrationSeen, see
 from services.events.routes.calendars import get_registration_calendar
@@ -94,6 +100,18 @@ async def name_by_page(
     return moved(PAGE.format(registration=registration), done="named" if one.code_version == before else "handed_over")
 
 
+@router.post(ONE + "/consents")
+async def change_consents_by_page(
+    registration: UUID, attendee: UUID, visitor: KeyHolder, form: KeyedForm, session: Transaction
+) -> Response:
+    """Of a contact person who attends: nobody else's are changed here."""
+    _, seen = await _find(session, registration, visitor)
+    own = await find_attendee(session, _one_of(seen, attendee).id, visitor.caller)
+    agreed = form.one("shown_to_participants") == "yes"
+    await consents.give(session, own, shown_to_participants=agreed)
+    return moved(PAGE.format(registration=registration), done="shown" if agreed else "not_shown")
+
+
 async def _find(
     session: AsyncSession, registration: UUID, visitor: Visitor
 ) -> tuple[OwnRegistration, RegistrationSeen]:
@@ -134,6 +152,7 @@ def _show(
         attendees=seen.attendees,
         positions=seen.positions,
         active=ACTIVE,
+        in_person={each.id for each in seen.attendees if is_contact_person(each, own.registration)},
         may_name=now < own.event.changes_close_at and own.event.status == "published",
         may_cancel=now < own.event.starts_at and own.event.status == "published",
         **facts,

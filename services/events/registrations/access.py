@@ -27,7 +27,10 @@ class OwnRegistration:
 
 @dataclass(frozen=True, slots=True)
 class OwnAttendee:
-    """An attendee the caller may see; `alone` when only this one of the registration (the attendee's own link)."""
+    """An attendee the caller may see; `alone` when only this one of the registration (the attendee's own link).
+
+    `in_person`: by a link that was mailed to the attendee's own address.
+    """
 
     attendee: Attendee
     registration: Registration
@@ -35,6 +38,7 @@ class OwnAttendee:
     organises: bool
     sees_all: bool
     alone: bool
+    in_person: bool
 
 
 def _refuse(caller: Caller) -> Exception:
@@ -76,9 +80,19 @@ async def find_attendee(session: AsyncSession, attendee_id: UUID, caller: Caller
     attendee = await session.get(Attendee, attendee_id)
     if attendee is None:
         raise _refuse(caller)
+    has_address = attendee.email_key is not None
     if caller.holds(Purpose.ATTENDEE, attendee.id, attendee.link_version):
         registration = await session.get_one(Registration, attendee.registration_id)
         event = await session.get_one(Event, attendee.event_id)
-        return OwnAttendee(attendee, registration, event, organises=False, sees_all=True, alone=True)
+        return OwnAttendee(
+            attendee, registration, event, organises=False, sees_all=True, alone=True, in_person=has_address
+        )
     own = await find_registration(session, attendee.registration_id, caller)
-    return OwnAttendee(attendee, own.registration, own.event, own.organises, own.sees_all, alone=False)
+    # A contact person who attends has no other link: its letters open the registration.
+    in_person = caller.link is not None and is_contact_person(attendee, own.registration)
+    return OwnAttendee(attendee, own.registration, own.event, own.organises, own.sees_all, False, in_person)
+
+
+def is_contact_person(attendee: Attendee, registration: Registration) -> bool:
+    """Whether the one who attends and the one who signed up have the same address."""
+    return attendee.email_key is not None and attendee.email_key == same_address(registration.contact_email)

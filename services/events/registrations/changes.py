@@ -104,6 +104,9 @@ def _apply_name(links: Links, attendee: Attendee, new: NewName) -> AttendeeChang
         return None
     attendee.email_key = same_address(attendee.email) if attendee.email else None
     same_person = previous_email is None or attendee.email_key == same_address(previous_email)
+    if previous_email is None and attendee.email and not new.by_own_link:
+        # Whoever could read the link of the seat without an address is not the person it is now mailed to.
+        attendee.link_version += 1
     if not same_person:
         _hand_over(links, attendee)
         if attendee.name != previous_name:
@@ -124,7 +127,8 @@ def _apply_name(links: Links, attendee: Attendee, new: NewName) -> AttendeeChang
 
 
 def _hand_over(links: Links, attendee: Attendee) -> None:
-    """Ticket and link of the one before open nothing any more."""
+    """Ticket and link of the one before open nothing any more, and what that person agreed to is no longer so."""
+    attendee.shown_to_participants = False
     attendee.code_version += 1
     attendee.link_version += 1
     attendee.code_hash = ticket_hash(links.ticket_code(attendee.id, attendee.code_version))

@@ -169,5 +169,5 @@ def _attendee_facts(attendee: Attendee, position: int | None) -> RegisteredAtten
                 "sequence",
             }
         )
-        | {"position": position}
+        | {"position": position, "consents": {"shown_to_participants": attendee.shown_to_participants}}
     )

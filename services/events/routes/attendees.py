@@ -8,8 +8,10 @@ from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
 from services.events import programme
+from services.events.registrations import consents
 from services.events.registrations.access import OwnAttendee, find_attendee
 from services.events.registrations.changes import ChangesClosed, NewName, cancel_attendees, rename
+from services.events.registrations.consents import NotInPerson
 from services.events.registrations.deciding import AlreadyRegistered
 from services.events.registrations.listing import AttendeeFilters, AttendeeRow, list_attendees
 from services.events.routes.event_input import Time, aware
@@ -21,7 +23,7 @@ from shared.database import Reading, Transaction
 from shared.fields import Email, Input, Key, Language, Line, NotNull
 from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
 from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
-from shared.problems import LinkExpired, NotAllowed, NotAuthenticated, NotFound, WrongStatus, documented
+from shared.problems import Invalid, LinkExpired, NotAllowed, NotAuthenticated, NotFound, WrongStatus, documented
 from shared.settings import ServiceSettings
 
 router = APIRouter(tags=["attendees"])
@@ -40,8 +42,16 @@ class AttendeeLinks(BaseModel):
     calendar: str
 
 
+class ConsentsView(BaseModel):
+    """`shown_to_participants`: others who come may be told of it, and be proposed to talk with its organisation."""
+
+    shown_to_participants: bool
+
+
 class AttendeeView(BaseModel):
-    """An attendee; `ticket` and `links` for who may let it in: the registration and the attendee itself."""
+    """An attendee; `ticket` for who may let it in: the registration and the attendee itself. `links` for the attendee;
+    for the registration only while the seat has no address of its own. `consents` for the attendee and the organiser.
+    """
 
     id: UUID
     registration_id: UUID
@@ -57,15 +67,25 @@ class AttendeeView(BaseModel):
     checked_in_at: datetime | None
     inside: bool
     updated_at: datetime
+    consents: ConsentsView | None = None
     ticket: TicketView | None = None
     links: AttendeeLinks | None = None
 
 
-def _listed(row: AttendeeRow) -> AttendeeView:
+def _listed(row: AttendeeRow, *, organises: bool) -> AttendeeView:
     attendee, registration, organisation = row
-    return AttendeeView(
-        **_plain(attendee), reference=registration.reference, organisation=organisation.name if organisation else None
+    return AttendeeView.model_validate(
+        _plain(attendee)
+        | {
+            "reference": registration.reference,
+            "organisation": organisation.name if organisation else None,
+            "consents": _consents(attendee) if organises else None,
+        }
     )
+
+
+def _consents(attendee: Attendee) -> dict[str, bool]:
+    return attendee.model_dump(include=set(ConsentsView.model_fields))
 
 
 def _plain(attendee: Attendee) -> dict[str, object]:
@@ -74,22 +94,29 @@ def _plain(attendee: Attendee) -> dict[str, object]:
 
 def _own_view(own: OwnAttendee, settings: ServiceSettings, links: Links, *, with_ticket: bool = True) -> AttendeeView:
     attendee = own.attendee
-    plain = _plain(attendee) | {"email": attendee.email if own.sees_all else attendee.email_for_contact}
+    plain = _plain(attendee) | {
+        "email": attendee.email if own.sees_all else attendee.email_for_contact,
+        "reference": own.registration.reference,
+    }
+    if (own.in_person and with_ticket) or own.organises:
+        plain["consents"] = _consents(attendee)
     if own.organises or not with_ticket:
-        return AttendeeView.model_validate({**plain, "reference": own.registration.reference})
+        return AttendeeView.model_validate(plain)
     code = links.ticket_code(attendee.id, attendee.code_version)
     key = links.key(Purpose.ATTENDEE, attendee.id, attendee.link_version, link_expiry(own.event.ends_at))
     return AttendeeView.model_validate(
         {
             **plain,
-            "reference": own.registration.reference,
             "ticket": {"code": code, "href": settings.public_url("events", f"/t/{code}")}
             if attendee.status == "confirmed"
             else None,
+            # Who has them speaks for the attendee, so they are for nobody else.
             "links": {
                 "page": settings.public_url("events", f"/p/events/attendees/{attendee.id}?key={key}"),
                 "calendar": settings.public_url("events", f"/v1/attendees/{attendee.id}/calendar.ics?key={key}"),
-            },
+            }
+            if own.alone or own.in_person or attendee.email is None
+            else None,
         }
     )
 
@@ -115,7 +142,8 @@ async def list_event_attendees(
     after = read_cursor(links, cursor, UUID)
     filters = AttendeeFilters(status, ticket_type, organisation, checked_in, named, q, aware(updated_since))
     found = await list_attendees(session, seen.event, caller, filters, after[0] if after else None, limit + 1)
-    items = [_listed(row) for row in found[:limit]]
+    organises = caller.organises(seen.event.organisation_id)
+    items = [_listed(row, organises=organises) for row in found[:limit]]
     return Page(items=items, next_cursor=write_cursor(links, [str(items[-1].id)]) if len(found) > limit else None)
 
 
@@ -129,25 +157,37 @@ async def get_attendee(
     return _own_view(await find_attendee(session, attendee, caller), request.app.state.settings, links)
 
 
+class ConsentsInput(Input):
+    shown_to_participants: bool
+
+
 class AttendeeChange(Input):
-    """What changes. A new e-mail where there was one hands the seat over: the old ticket ends."""
+    """What changes. A new e-mail where there was one hands the seat over: the old ticket ends. `consents` are sent
+    alone, by the attendee's own link; they are false until given, and may be taken back at any time."""
 
     name: Annotated[Line | None, NotNull] = None
     email: Annotated[Email | None, NotNull] = None
     job_title: Line | None = None
     language: Language | None = None
+    consents: Annotated[ConsentsInput | None, NotNull] = None
 
 
 @router.patch(
-    "/v1/attendees/{attendee}", responses={**_OWN, **documented(WrongStatus, ChangesClosed, AlreadyRegistered)}
+    "/v1/attendees/{attendee}",
+    responses={**_OWN, **documented(NotInPerson, WrongStatus, ChangesClosed, AlreadyRegistered)},
 )
 async def change_attendee(
     attendee: UUID, body: AttendeeChange, caller: KnownCaller, session: Transaction, request: Request, links: TheLinks
 ) -> AttendeeView:
-    """Names a seat, corrects a name or hands the seat over; who hands the own seat over does not see the new ticket."""
+    """Names a seat, corrects a name or hands the seat over; who hands the own seat over does not see the new ticket.
+    Or says what the attendee agrees to."""
     own = await find_attendee(session, attendee, caller)
     before, given = own.attendee.link_version, body.model_dump(exclude_unset=True)
-    if given:
+    if body.consents is not None:
+        if len(given) > 1:
+            raise Invalid.field("/consents", "sent alone: whoever gets the seat decides for itself")
+        await consents.give(session, own, **body.consents.model_dump())
+    elif given:
         await rename(
             session, links, own.attendee, NewName(frozenset(given), **given, by_own_link=own.alone), late=own.organises
         )
