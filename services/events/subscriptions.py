@@ -18,7 +18,8 @@ subscriptions = Subscriptions("events")
 
 @subscriptions.copy(OrganisationCreated, OrganisationUpdated, OrganisationMerged)
 async def keep_organisation(session: AsyncSession, facts: OrganisationFacts) -> None:
-    await organisations.keep_copy(session, facts)
+    if not await erasures.is_erased(session, facts.organisation_id):
+        await organisations.keep_copy(session, facts)
 
 
 @subscriptions.fact(OrganisationMerged)
@@ -26,7 +27,7 @@ async def keep_merge(session: AsyncSession, told: OrganisationMerged) -> None:
     await merging.keep(session, told)
 
 
-@subscriptions.copy(OrganisationErased)
+@subscriptions.fact(OrganisationErased)
 async def forget_organisation(session: AsyncSession, told: OrganisationErased) -> None:
     await erasures.forget(session, told)
 

@@ -154,7 +154,8 @@ async def keep_checked_out(session: AsyncSession, told: AttendeeCheckedOut) -> N
 
 @subscriptions.copy(OrganisationCreated, OrganisationUpdated, OrganisationMerged)
 async def keep_organisation(session: AsyncSession, told: OrganisationFacts) -> None:
-    await copies.keep_organisation(session, told)
+    if not await erasures.are_erased(session, {told.organisation_id}):
+        await copies.keep_organisation(session, told)
 
 
 @subscriptions.fact(OrganisationMerged)
@@ -164,7 +165,7 @@ async def keep_merge(session: AsyncSession, told: OrganisationMerged) -> None:
         await copies.keep_merge(session, told)
 
 
-@subscriptions.copy(OrganisationErased)
+@subscriptions.fact(OrganisationErased)
 async def forget_organisation(session: AsyncSession, told: OrganisationErased) -> None:
     await erasures.forget(session, told)
 

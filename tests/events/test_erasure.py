@@ -99,6 +99,15 @@ async def test_told_before_it_was_known_it_never_comes(client: Client) -> None:
     assert await copies(client) == []
 
 
+async def test_its_end_is_heard_also_from_a_matching_that_was_put_back_to_an_older_version(client: Client) -> None:
+    organisation = uuid7()
+    await hear(client, OrganisationUpdated(organisation_id=organisation, version=9, name="Fjordenzym ApS"))
+    await hear(client, erased(organisation, version=3))
+    await hear(client, OrganisationUpdated(organisation_id=organisation, version=10, name="Fjordenzym ApS"))
+    assert await copies(client) == []
+    assert [answer["erased"] for answer in await answers(client)] == [{"copies of the organisation": 1}]
+
+
 async def test_a_merge_told_late_does_not_bring_it_back_either(client: Client) -> None:
     merged, into = uuid7(), uuid7()
     await hear(client, erased(merged), erased(into, version=6))

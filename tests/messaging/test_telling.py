@@ -2,6 +2,7 @@
 
 import pytest
 
+from shared.messaging import outbox
 from shared.messaging.outbox import tell
 from tests.messaging.tiny import noted, organisation, told, told_one_by_one, waiting
 from tests.support.services import Client, eventually
@@ -34,3 +35,13 @@ async def test_a_transaction_that_is_undone_tells_nothing(teller: Client, listen
         return await noted(listener.app)
 
     assert await eventually(anything_noted) == ["after it"]
+
+
+def test_what_is_too_large_for_one_message_is_told_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = ["a", "b", "c", "d" * 900, "e"]
+    items = [organisation(name) for name in names]
+    one = len(items[0].model_dump_json())
+    monkeypatch.setattr(outbox, "PART", 2 * one)
+    parts = outbox.in_parts(items)
+    assert [[item.name for item in part] for part in parts] == [["a", "b"], ["c"], ["d" * 900], ["e"]]
+    assert outbox.in_parts([]) == [()]

@@ -130,6 +130,14 @@ async def test_what_was_told_before_and_comes_late_is_written_to_nobody(
     assert [(answer["erased"], answer["kept"]) for answer in answers] == [([], [])] * times
 
 
+async def test_its_end_is_heard_also_from_a_matching_that_was_put_back_to_an_older_version(
+    client: Client, one: IntroductionParty
+) -> None:
+    await tell(client, known(one, version=20), erased(one.organisation_id), known(one, version=21))
+    assert await rows(client, Organisation) == []
+    assert len(await told(client, NotifyErasedOrganisation)) == 1
+
+
 async def test_a_person_of_two_organisations_keeps_the_letters_of_the_other(
     client: Client, one: IntroductionParty
 ) -> None:
