@@ -12,7 +12,6 @@ from services.matching.similarity.matrices import (
     Ints,
     Matrix,
     compressed,
-    empty,
     joined_rows,
     mirrored,
     row_norms,
@@ -21,6 +20,7 @@ from services.matching.similarity.matrices import (
     strong_products,
     taken,
     turned,
+    with_values,
     within,
 )
 from services.matching.similarity.rarity import Rarity
@@ -89,11 +89,6 @@ class Columns:
         return np.fromiter(found, np.float32, len(self.places))
 
     @cached_property
-    def _buckets(self) -> Ints:
-        """The buckets of grams that occur here."""
-        return np.unique(self.spelled.buckets)
-
-    @cached_property
     def _by_gram(self) -> Matrix:
         return turned(self._cosines(self.spelled))
 
@@ -142,18 +137,12 @@ class Columns:
         return [remembered[key] for key in keys]
 
     def _cosines(self, spelled: Spelled) -> Matrix:
-        """Words by the grams known here, of length one with those that are not."""
+        """Words by their grams, of length one."""
         ends = np.concatenate([[0], np.cumsum(spelled.many, dtype=np.int64)])
-        weights = self.rarity.grams[spelled.buckets]
-        whole = compressed(weights, spelled.buckets, ends, self.rarity.recipe.gram_buckets)
+        whole = compressed(self.rarity.grams[spelled.buckets], spelled.buckets, ends, self.rarity.recipe.gram_buckets)
         lengths = row_norms(whole)
-        scaled = weights / np.where(lengths > 0, lengths, 1)[row_numbers(whole)]
-        place = np.minimum(np.searchsorted(self._buckets, spelled.buckets), max(len(self._buckets) - 1, 0))
-        known = self._buckets[place] == spelled.buckets
-        return within(compressed(scaled, place, ends, len(self._buckets)), known)
+        return with_values(whole, whole.data / np.where(lengths > 0, lengths, 1)[row_numbers(whole)])
 
     def _resembling(self, spelled: Spelled) -> Matrix:
-        if not len(self._buckets):
-            return empty(len(spelled.many), len(self))
         found = strong_products(self._cosines(spelled), self._by_gram, self.rarity.recipe.related_least)
         return within(found, spelled.languages[row_numbers(found)] == self.spelled.languages[found.indices])

@@ -16,6 +16,7 @@ from services.matching.similarity.rarity import Rarity
 from services.matching.similarity.terms import OTHER, Terms
 from services.matching.similarity.units import Unit, units_of
 
+MOST_QUESTIONS = 100  # some 50 KiB each
 MOST_WORDS = 400  # of a text that asks; a longer one is told by those it says most
 
 
@@ -102,8 +103,19 @@ class Speaker:
     terms: Terms
     rarity: Rarity
     _translations: dict[tuple[str, str], tuple[Worth, ...]] = field(default_factory=dict)  # remembered
+    _questions: dict[Profile, Question] = field(default_factory=dict)
 
     def question(self, profile: Profile) -> Question:
+        """Remembered for those who asked last: they ask again with other filters, or look at the next page."""
+        found = self._questions.get(profile)
+        if found is None:
+            found = self._read(profile)
+            if len(self._questions) >= MOST_QUESTIONS:
+                self._questions.clear()
+            self._questions[profile] = found
+        return found
+
+    def _read(self, profile: Profile) -> Question:
         recipe = self.rarity.recipe
         units = units_of(profile, self.terms, recipe)
         about = self._asked((units.about,), recipe.text_ground)
