@@ -3,8 +3,8 @@
     python3 dev.py bench index_speed [--sizes 2000,20000,200000] [--json FILE]
 
 Plain is scikit-learn's `cosine_similarity` of one whole text with all, and `argsort`. CPU time of this thread, the
-median over some profiles of the best of several runs; wall time is what other work on the machine makes of it. A million
-takes minutes and some gigabytes: `--sizes 1000000`. Each size is measured in a process of its own.
+median over some profiles of the best of several runs; wall time is what other work on the machine makes of it. A
+million takes minutes and some gigabytes: `--sizes 1000000`. Each size is measured in a process of its own.
 """
 
 import argparse

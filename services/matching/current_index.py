@@ -95,12 +95,16 @@ class CurrentIndex:
         log.info("saved index read", profiles=len(index), changed=len(differing), change=number)
         return Held(index, number, to_forget=bool(gone))
 
-    async def _save(self, held: Held, path: Path) -> None:
+    async def _save(self, held: Held, path: Path, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
         await saved_index.write(path, held.index, await saved_index.stamps_of(self._database, held.number))
 
     def _save_behind(self, held: Held) -> None:
-        if self._path is not None and (self._saving is None or self._saving.done()):
-            self._saving = asyncio.create_task(self._save(held, self._path), name="save index")
+        """After whatever is being saved: the file must not keep what was erased since."""
+        if self._path is not None:
+            saving = self._save(held, self._path, self._saving)
+            self._saving = asyncio.create_task(saving, name="save index")
 
     async def _built(self) -> Held:
         number = await self._newest()

@@ -11,6 +11,7 @@ from services.matching.similarity.matrices import (
     Floats,
     Ints,
     Matrix,
+    below,
     compressed,
     joined_rows,
     mirrored,
@@ -111,16 +112,15 @@ class Columns:
         """The columns of words or marks, -1 for what is not here."""
         return np.fromiter((self.places.get(key, -1) for key in keys), np.int32, len(keys))
 
-    def resembling(self, keys: Sequence[str], places: Ints) -> Matrix:
-        """Words, whose columns are `places`, by the columns that resemble them."""
+    def resembling(self, keys: Sequence[str], places: Ints) -> tuple[Matrix, Ints]:
+        """Words, whose columns are `places`, by the columns that resemble them; and in which row each word stands."""
         if "related" not in self.__dict__:
-            return self._resembling(Spelled.of(keys, self.rarity))
+            return self._resembling(Spelled.of(keys, self.rarity)), np.arange(len(keys), dtype=np.int32)
         known, strange = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
-        rows = dict(zip(strange.tolist(), self._meet([keys[at] for at in strange.tolist()]), strict=True))
-        ends = self.related.indptr[places[known]], self.related.indptr[places[known] + 1]
-        for at, start, end in zip(known.tolist(), ends[0].tolist(), ends[1].tolist(), strict=True):
-            rows[at] = self.related.indices[start:end], self.related.data[start:end]
-        return joined_rows([rows[at] for at in range(len(keys))], len(self))
+        met = joined_rows(self._meet([keys[at] for at in strange.tolist()]), len(self))
+        rows = np.empty(len(keys), np.int32)
+        rows[known], rows[strange] = np.arange(len(known)), np.arange(len(known), len(keys))
+        return below(taken(self.related, places[known]), met, len(self)), rows
 
     def _meet(self, keys: Sequence[str]) -> list[tuple[Ints, Floats]]:
         """Columns that words from elsewhere resemble, and how much; remembered, for such words come back."""

@@ -17,6 +17,7 @@ from services.matching.similarity.terms import OTHER, Terms
 from services.matching.similarity.units import Unit, units_of
 
 MOST_QUESTIONS = 100  # some 50 KiB each
+MOST_WORTHS = 100_000
 MOST_WORDS = 400  # of a text that asks; a longer one is told by those it says most
 
 
@@ -51,15 +52,15 @@ class Reach:
     units: Ints
 
     @classmethod
-    def of(cls, asked: Asked, at: Ints, places: Ints, alike: Matrix) -> "Reach":
-        """`at` is where the keys of what is asked stand in `places` and in the rows of `alike`."""
+    def of(cls, asked: Asked, places: Ints, rows: Ints, alike: Matrix) -> "Reach":
+        """The keys of what is asked have their columns at `places`, and what resembles them in `rows` of `alike`."""
         said, exactly = np.array(asked.of, np.int32), np.array(asked.exactly, np.float32)
-        here = np.flatnonzero(places[at] >= 0)
-        worth, near, likeness = gathered(alike, at)
+        here = np.flatnonzero(places >= 0)
+        worth, near, likeness = gathered(alike, rows)
         reached = np.concatenate([said[here], said[worth]])
         weights = np.concatenate([exactly[here], np.array(asked.nearly, np.float32)[worth] * likeness])
         units = np.fromiter((one.unit for one in asked.said), np.int32, len(asked.said))[reached]
-        return cls(reached, np.concatenate([places[at][here], near]), weights, units)
+        return cls(reached, np.concatenate([places[here], near]), weights, units)
 
     def by_unit(self, many: int) -> tuple[Ints, Floats]:
         """The columns that are reached, and what each unit gives to each of them."""
@@ -83,8 +84,9 @@ class Question:
         numbers: dict[str, int] = {}
         at = {name: [numbers.setdefault(key, len(numbers)) for key in one.keys] for name, one in asked.items()}
         places = columns.places_of(list(numbers))
-        alike = columns.resembling(list(numbers), places)
-        return {name: Reach.of(one, np.array(at[name], np.int32), places, alike) for name, one in asked.items()}
+        alike, rows = columns.resembling(list(numbers), places)
+        asking = {name: np.array(each, np.int32) for name, each in at.items()}
+        return {name: Reach.of(one, places[asking[name]], rows[asking[name]], alike) for name, one in asked.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,7 @@ class Speaker:
     terms: Terms
     rarity: Rarity
     _translations: dict[tuple[str, str], tuple[Worth, ...]] = field(default_factory=dict)  # remembered
+    _natives: dict[tuple[str, str], tuple[Worth, ...]] = field(default_factory=dict)
     _questions: dict[Profile, Question] = field(default_factory=dict)
 
     def question(self, profile: Profile) -> Question:
@@ -135,9 +138,14 @@ class Speaker:
     def _native(self, found: Sequence[str], code: str) -> Iterator[tuple[str, int, tuple[Worth, ...]]]:
         related = self.rarity.recipe.related
         for word, count in _counted(found, code):
-            key = word_key(word, code)
-            rarity = self.rarity.of(key)
-            yield word, count, (Worth(key, rarity, rarity * related),)
+            known = self._natives.get((word, code))
+            if known is None:
+                if len(self._natives) >= MOST_WORTHS:
+                    self._natives.clear()
+                key = word_key(word, code)
+                rarity = self.rarity.of(key)
+                known = self._natives[word, code] = (Worth(key, rarity, rarity * related),)
+            yield word, count, known
 
     def _translated(self, found: Sequence[str], code: str) -> Iterator[tuple[str, int, tuple[Worth, ...]]]:
         for word, count in _counted(found, code):
@@ -150,6 +158,8 @@ class Speaker:
         """What a word or a phrase of stems means. Without a translation it is looked for as it stands."""
         remembered = self._translations.get((written, code))
         if remembered is None:
+            if len(self._translations) >= MOST_WORTHS:
+                self._translations.clear()
             recipe, to = self.rarity.recipe, OTHER[code]
             key = written if " " in written else stem(written, code)
             known = self.terms.meanings[code].get(key)

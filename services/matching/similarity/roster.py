@@ -21,7 +21,7 @@ _profile = TypeAdapter(Profile)
 
 @dataclass(frozen=True)
 class Roster(Sequence[Profile]):
-    """Never changes. A third of the memory of the profiles themselves, and nothing to read at a start."""
+    """Never changes. Takes half the memory of the profiles themselves, and a start has nothing to read of them."""
 
     packed: Bytes  # as JSON, one after another
     ends: Longs
