@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import matplotlib
 
 matplotlib.use("svg")
-matplotlib.rcParams.update({"svg.hashsalt": "videnbro", "font.size": 9, "axes.spines.top": False})
+matplotlib.rcParams.update(
+    {"svg.hashsalt": "videnbro", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+)
 from matplotlib import pyplot  # noqa: E402 -- the canvas is chosen first
 from matplotlib.figure import Figure  # noqa: E402
 
@@ -29,6 +31,7 @@ def quality(measured: Sequence["Measured"], path: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(7.5, 0.26 * len(shown) + 1))
     axes.barh([one.name for one in shown], [one.ratio for one in shown], color=OURS)
     axes.axvline(1, color=PLAIN)
+    axes.margins(x=0.08, y=0.01)
     for at, one in enumerate(shown):
         axes.text(one.ratio + 0.02, at, f"{one.ratio:.2f}", va="center")
     axes.set_xlabel("times the plain TF-IDF baseline (its nDCG@10, MRR, pair accuracy or recall)")
