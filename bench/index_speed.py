@@ -59,7 +59,7 @@ def cpu(run: Callable[[], object]) -> float:
 def typical(asked: Sequence[Profile], run: Callable[[Profile], object]) -> float:
     """Milliseconds."""
     rounds = [[cpu(partial(run, one)) for one in asked] for _ in range(RUNS)]
-    return statistics.median(min(times) for times in zip(*rounds, strict=True)) * 1000
+    return float(statistics.median(min(times) for times in zip(*rounds, strict=True))) * 1000
 
 
 def text_of(one: Profile) -> str:
@@ -82,6 +82,7 @@ def plain(several: Sequence[Profile], asked: Sequence[Profile]) -> float:
 def scoring(index: Index, asked: Sequence[Profile]) -> float:
     """Questions are read anew each time: the same profile hardly asks twice."""
     from services.matching.similarity.filters import Filters
+    from services.matching.similarity.proposals import Proposals
     from services.matching.similarity.ranking import Scores, first_of
 
     now = index._now
@@ -89,8 +90,9 @@ def scoring(index: Index, asked: Sequence[Profile]) -> float:
     def rank(one: Profile) -> object:
         mine = now.find(one.id)
         assert mine is not None
-        scores = Scores(now.speaker._read(mine), now.base.segment, now.recipe, Filters())
-        return first_of(scores.direct, now.base.alive, 20)
+        scores = Scores(now.speaker._read(mine), now.base.segment, now.recipe, True)
+        examples = now._examples([(now.base, scores)], Filters(without=frozenset((mine.id,))))
+        return first_of(Proposals(scores, examples, True).evidence, now.base.alive, 20)
 
     return typical(asked, rank)
 

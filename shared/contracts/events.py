@@ -206,6 +206,7 @@ class ExportedAttendee(Contract):
     language: Language | None = None
     ticket_type: str | None = None
     checked_in_at: datetime | None = None
+    shown_to_participants: bool = False
 
 
 class ExportedRegistration(Contract):

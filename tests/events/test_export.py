@@ -35,6 +35,8 @@ async def test_a_registration_is_handed_over_as_a_manager_sees_it(client: Client
     own = {"key": links.key(Purpose.ATTENDEE, UUID(bodil), 1)}
     # Given by the own link: the contact person does not see it, a manager does.
     await client.patch(f"/v1/attendees/{bodil}", params=own, json={"email": "bodil@example.org"})
+    agreed = {"consents": {"shown_to_participants": True}}
+    assert (await client.patch(f"/v1/attendees/{bodil}", params=own, json=agreed)).status_code == 200
     asked = request(registration["organisation"]["id"])
     await hear(client, asked)
     (part,) = await handed_over(client)
@@ -45,6 +47,7 @@ async def test_a_registration_is_handed_over_as_a_manager_sees_it(client: Client
     aksel, other = exported["attendees"]
     assert (aksel["email"], aksel["job_title"], "checked_in_at" in aksel) == ("aksel@example.org", "Laborant", True)
     assert (other["email"], "checked_in_at" in other) == ("bodil@example.org", False)
+    assert [each["shown_to_participants"] for each in (aksel, other)] == [False, True]
 
 
 async def test_many_registrations_come_in_numbered_parts(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
