@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from services.matching.similarity.likeness import mutual
 from services.matching.similarity.reasons import Explainer
 from services.matching.similarity.recipe import Recipe
+from services.matching.similarity.segment import Segment
 
 LEAST_LOOKED_AT = 60
 
@@ -25,20 +25,21 @@ class Found:
     place: int
 
     @property
-    def house(self) -> UUID:
-        return self.explainer.scores.segment.profiles.house_of(self.place)
+    def segment(self) -> Segment:
+        return self.explainer.scores.segment
 
 
 def diverse(found: Sequence[Found], limit: int, recipe: Recipe) -> list[Found]:
     """The best of every house and of all that say the same; only where places are left, the others, too."""
     if len(found) < 2:
         return list(found)
-    alike = mutual([(one.explainer.scores.segment, one.place) for one in found]) >= recipe.near_copy
+    same = mutual([(one.segment, one.place) for one in found]) >= recipe.near_copy
+    houses = [one.segment.profiles.house_of(one.place) for one in found]
     chosen: list[int] = []
-    for at, one in enumerate(found):
+    for at in range(len(found)):
         if len(chosen) == limit:
             break
-        if not any(alike[at, other] or one.house == found[other].house for other in chosen):
+        if not same[at, chosen].any() and not any(houses[at] == houses[other] for other in chosen):
             chosen.append(at)
-    left = [at for at in range(len(found)) if at not in set(chosen)]
+    left = sorted(set(range(len(found))) - set(chosen))
     return [found[at] for at in sorted(chosen + left[: limit - len(chosen)])]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from services.matching.similarity.profile import Profile
 from services.matching.similarity.segment import Segment
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Example:
     """One that speaks for those like it. `weight` is the evidence it gives to who says exactly what it says."""
 
@@ -25,6 +26,10 @@ class Example:
     liked: bool
     keys: Sequence[str]
     values: Floats  # of the keys, of length one
+
+    @cached_property
+    def worth(self) -> dict[str, float]:
+        return dict(zip(self.keys, self.values.tolist(), strict=True))
 
     @classmethod
     def of(cls, segment: Segment, place: int, weight: float, *, liked: bool) -> Example:
@@ -59,12 +64,21 @@ def likeness(examples: Sequence[Example], segment: Segment) -> Floats:
 
 
 def mutual(places: Sequence[tuple[Segment, int]]) -> Floats:
-    """The cosines of what several profiles of any segments say as a whole, each with each."""
-    numbers: dict[str, int] = {}
+    """The cosines of what several profiles of any two segments say as a whole, each with each."""
+    columns = places[0][0].columns
     rows = []
     for segment, place in places:
-        columns, values = row_of(segment, place)
-        keys = segment.columns.keys
-        here = np.array([numbers.setdefault(keys[column], len(numbers)) for column in columns.tolist()], np.int32)
+        here, values = row_of(segment, place)
+        if segment.columns is not columns:
+            there = columns.places_of([segment.columns.keys[column] for column in here.tolist()])
+            here = np.where(there >= 0, there, here + np.int32(len(columns)))
         rows.append((here, values))
-    return with_each_other(joined_rows(rows, len(numbers)))
+    return with_each_other(joined_rows(rows, int(max(here.max(initial=0) for here, _ in rows)) + 1))
+
+
+def shared(one: Example, segment: Segment, place: int) -> dict[str, float]:
+    """The words and marks that an example and a profile share, and what each gives to their cosine."""
+    mine, keys = one.worth, segment.columns.keys
+    columns, values = row_of(segment, place)
+    theirs = zip(columns.tolist(), values.tolist(), strict=True)
+    return {key: mine[key] * value for column, value in theirs if (key := keys[column]) in mine}

@@ -9,7 +9,7 @@ import numpy as np
 
 from services.matching.similarity.calculation import Calculation, Likeness, PairFit, Part, WordFit
 from services.matching.similarity.columns import MARK
-from services.matching.similarity.likeness import Example, row_of
+from services.matching.similarity.likeness import Example, shared
 from services.matching.similarity.matrices import Floats
 from services.matching.similarity.profile import Fit, Ground, Profile, Reason, Statement, Suggestion, Tie
 from services.matching.similarity.proposals import Proposals
@@ -51,7 +51,7 @@ class Explainer:
             *self._their_offers(place, fit.their_offers_my_needs, score),
             *self._my_offers(place, fit.my_offers_their_needs, score),
             *self._ground(place, fit.common_ground),
-            *self._alike(place, fit.alike),
+            *self._alike(place, fit.alike, score),
             *self._partnerships(place, fit.partnerships),
         ]
         reasons.sort(key=lambda one: -one.share)
@@ -196,7 +196,7 @@ class Explainer:
             told = contacts.worded * factor
             yield Reason(Ground.TEXT, told, ties, rest_of(told, ties))
 
-    def _alike(self, place: int, share: float) -> Iterator[Reason]:
+    def _alike(self, place: int, share: float, score: float) -> Iterator[Reason]:
         """Whom of the examples it resembles, and by which words."""
         if share <= 0:
             return
@@ -204,16 +204,14 @@ class Explainer:
         given = np.array([one.weight for one in examples]) * cosines
         for at in np.flatnonzero(given).tolist():
             part = share * float(given[at] / given.sum())
-            ties = self._resembling(examples[at], place, part)
+            ties = self._resembling(examples[at], place, part) if part >= SMALL * score else ()
             like = examples[at].profile.id
             yield Reason(Ground.ALIKE, part, ties, rest_of(part, ties), like=like, liked=examples[at].liked)
 
     def _resembling(self, one: Example, place: int, share: float) -> tuple[Tie, ...]:
         """The words that an example and a profile share."""
         segment, recipe = self.scores.segment, self.scores.recipe
-        mine, keys = dict(zip(one.keys, one.values.tolist(), strict=True)), segment.columns.keys
-        theirs = zip(*(part.tolist() for part in row_of(segment, place)), strict=True)
-        both = {keys[column]: mine.get(keys[column], 0.0) * value for column, value in theirs}
+        both = shared(one, segment, place)
         whole = sum(both.values())
         texts = said_by(one.profile), said_by(segment.profiles[place])
         strongest = sorted(both, key=lambda key: -both[key])[: recipe.ties_shown]

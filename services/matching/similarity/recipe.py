@@ -16,7 +16,7 @@ class Recipe:
 
     gram_length: int = 4
     gram_buckets: int = 1 << 18
-    related_least: float = 0.2  # words that share fewer of their grams are strangers
+    related_least: float = 0.23  # words that share fewer of their grams are strangers
     related: float = 1.0  # what sharing all grams weighs beside being the same word
     related_to_translation: float = 0.5  # the same, for words that resemble a translation
     translated: float = 1.4  # a translated text shares fewer words; this makes the languages comparable

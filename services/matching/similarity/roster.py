@@ -89,10 +89,10 @@ class Roster(Sequence[Profile]):
     def id_of(self, at: int) -> UUID:
         return UUID(bytes=self.ids[at].tobytes())
 
-    def house_of(self, at: int) -> UUID:
-        """The organisation at the top: its parent, or itself."""
-        parent = UUID(bytes=self.parents[at].tobytes())
-        return self.id_of(at) if parent == NOBODY else parent
+    def house_of(self, at: int) -> bytes:
+        """The id of the organisation at the top: its parent, or itself."""
+        parent = bytes(self.parents[at])
+        return bytes(self.ids[at]) if parent == NOBODY.bytes else parent
 
     @cached_property
     def positions(self) -> Mapping[UUID, int]:

@@ -13,15 +13,20 @@ def order(found: list[Suggestion], *among: Profile) -> list[Profile]:
     return [names[one.profile_id] for one in found if one.profile_id in names]
 
 
+def odds(one: Suggestion) -> float:
+    """They grow as the evidence does; a score near 1 hardly grows any more."""
+    return one.score / (1 - one.score)
+
+
 def test_a_yes_moves_those_like_the_partner_up_and_says_so() -> None:
     asks = organisation("startup", "Vi udvikler enzymer og søger hjælp.")
     liked = organisation("research", "Enzymer og massespektrometri af peptider.")
     alike = organisation("research", "Enzymer, massespektrometri og peptider.")
     other = organisation("research", "Enzymer, keramik og glasur.")
     index = Index.build([asks, liked, alike, other, *CLUSTER])
-    before = {one.profile_id: one.score for one in index.suggest(asks.id)}
+    before = {one.profile_id: odds(one) for one in index.suggest(asks.id)}
     after = {one.profile_id: one for one in index.suggest(asks.id, liked=frozenset({liked.id}))}
-    assert after[alike.id].score / before[alike.id] > after[other.id].score / before[other.id]
+    assert odds(after[alike.id]) / before[alike.id] > odds(after[other.id]) / before[other.id]
     reason = next(one for one in after[alike.id].reasons if one.ground is Ground.ALIKE and one.liked)
     assert reason.like == liked.id
     assert {"massespektrometri", "peptider"} <= {tie.yours for tie in reason.terms}
