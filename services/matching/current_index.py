@@ -1,6 +1,7 @@
 """The index as this process holds it: read on from the profiles before every ranking, so that no answer is behind."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,11 @@ from uuid import UUID
 from prometheus_client import CollectorRegistry, Gauge
 from sqlmodel import col, select
 
-from services.matching import saved_index
+from services.matching import building, saved_index
 from services.matching.changes import newest_number
 from services.matching.partnerships import told
 from services.matching.resource_amounts import amount_of
-from services.matching.similarity import Index, Profile, Statement
+from services.matching.similarity import Index, Profile, Statement, pack
 from services.matching.statements import holding, texts_of, today
 from services.matching.tables import ErasedOrganisation, Organisation
 from shared.database import Database
@@ -25,6 +26,7 @@ log = get_logger()
 # So many rows are read and decoded at a time; more would hold the event loop for longer than other callers like.
 PORTION = 200
 MOST_DIFFERING = 0.2  # of the profiles of a saved index; with more it is better built anew
+PAUSE = 60.0  # seconds before a rebuild that failed is tried again
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Held:
 
 
 class CurrentIndex:
-    """One for a process. Ranking and building run in worker threads; the event loop only reads rows."""
+    """One for a process. Ranking runs in worker threads, building beside them; the event loop only reads rows."""
 
     def __init__(self, database: Database, registry: CollectorRegistry, path: Path | None = None) -> None:
         self._database = database
@@ -53,6 +55,7 @@ class CurrentIndex:
         self._turn = asyncio.Lock()
         self._rebuilding: asyncio.Task[None] | None = None
         self._saving: asyncio.Task[None] | None = None
+        self._not_before = 0.0
         self._size = Gauge("index_profiles", "Profiles in this process's index", registry=registry)
         self._number = Gauge("index_change", "The last change of a profile in the index", registry=registry)
 
@@ -65,9 +68,12 @@ class CurrentIndex:
                 self._held = held
                 self._size.set(len(held.index))
                 self._number.set(held.number)
-        if held.wants_rebuilding and (self._rebuilding is None or self._rebuilding.done()):
+        if held.wants_rebuilding and self._may_rebuild():
             self._rebuilding = asyncio.create_task(self._rebuild(held), name="rebuild index")
         return held.index
+
+    def _may_rebuild(self) -> bool:
+        return (self._rebuilding is None or self._rebuilding.done()) and time.monotonic() >= self._not_before
 
     async def close(self) -> None:
         tasks = [each for each in (self._rebuilding, self._saving) if each is not None]
@@ -108,7 +114,7 @@ class CurrentIndex:
 
     async def _built(self) -> Held:
         number = await self._newest()
-        index = await asyncio.to_thread(Index.build, (await self._read(col(Organisation.change) <= number))[0])
+        index = await _first(await self._packed(number))
         log.info("index built", profiles=len(index), change=number)
         self._save_behind(held := Held(index, number))
         return held
@@ -124,12 +130,17 @@ class CurrentIndex:
         return Held(index, number, held.to_forget or bool(erased))
 
     async def _rebuild(self, stale: Held) -> None:
-        """Answers go on from the old index meanwhile; what changed since is read on by the next ranking."""
-        rebuilt = await asyncio.to_thread(stale.index.rebuilt)
+        """Answers go on from the old index meanwhile, and for good if this fails."""
+        try:
+            rebuilt = Held(await building.build(await asyncio.to_thread(list, stale.index.packed())), stale.number)
+        except building.NotBuilt as failed:
+            self._not_before = time.monotonic() + PAUSE
+            log.warning("index not rebuilt", error=str(failed))
+            return
         async with self._turn:
-            self._held = held = Held(rebuilt, stale.number)
-        self._save_behind(held)
-        log.info("index rebuilt", profiles=len(rebuilt), change=stale.number)
+            self._held = await self._caught_up(rebuilt)
+        self._save_behind(rebuilt)
+        log.info("index rebuilt", profiles=len(rebuilt.index), change=stale.number)
 
     async def _newest(self) -> int:
         """The number of the last change."""
@@ -140,6 +151,10 @@ class CurrentIndex:
         later = (col(ErasedOrganisation.change) > after, col(ErasedOrganisation.change) <= number)
         async with self._database.reading() as session:
             return (await session.exec(select(ErasedOrganisation.organisation_id).where(*later))).all()
+
+    async def _packed(self, number: int) -> list[bytes]:
+        profiles, _ = await self._read(col(Organisation.change) <= number)
+        return await asyncio.to_thread(list, map(pack, profiles))
 
     async def _read(self, *conditions: Any) -> tuple[list[Profile], list[UUID]]:
         """The profiles for which all of that holds, made ready a portion at a time; and who of them was merged."""
@@ -155,6 +170,15 @@ class CurrentIndex:
             if len(rows) < PORTION:
                 return profiles, gone
             later = (col(Organisation.id) > rows[-1].id,)
+
+
+async def _first(packed: Sequence[bytes]) -> Index:
+    """There is nothing yet to answer from, so it is built here if it could not be built apart."""
+    try:
+        return await building.build(packed)
+    except building.NotBuilt as failed:
+        log.warning("index built by the service itself", error=str(failed))
+        return await asyncio.to_thread(building.counted, packed)
 
 
 def profiles_of(organisations: Sequence[Organisation]) -> list[Profile]:

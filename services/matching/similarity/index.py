@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from uuid import UUID
 
 from services.matching.similarity.profile import Profile, Suggestion
@@ -37,19 +37,25 @@ class Index:
         return cls(Snapshot.build(profiles, terms or shipped(), recipe or Recipe()))
 
     @classmethod
-    def load(cls, path: Path) -> tuple[Index, bytes]:
+    def load(cls, saved: Path | IO[bytes]) -> tuple[Index, bytes]:
         """The index saved there and the note saved with it. Raises Unreadable; FileNotFoundError where nothing is."""
         from services.matching.similarity.saving import read
         from services.matching.similarity.terms import shipped
 
-        snapshot, note = read(path, shipped(), Recipe())
+        snapshot, note = read(saved, shipped(), Recipe())
         return cls(snapshot), note
 
     def save(self, path: Path, note: bytes) -> None:
         """Save an index just built or rebuilt, whole or not at all."""
+        from services.matching.similarity.saving import save
+
+        save(self._now, path, note)
+
+    def write(self, file: IO[bytes]) -> None:
+        """Write an index just built to a file that is open; what is read of it has no note."""
         from services.matching.similarity.saving import write
 
-        write(self._now, path, note)
+        write(self._now, file, b"")
 
     def apply(self, changed: Iterable[Profile], removed: Iterable[UUID]) -> Index:
         """The index with these profiles new or replaced and those gone."""
@@ -58,6 +64,10 @@ class Index:
     def rebuilt(self) -> Index:
         """The same profiles counted anew; for the background, when `stale`."""
         return Index(self._now.rebuilt())
+
+    def packed(self) -> Iterator[bytes]:
+        """Every profile it holds, each as a line; `unpack` reads it."""
+        return self._now.packed()
 
     @property
     def stale(self) -> bool:

@@ -8,15 +8,14 @@ from uuid import UUID
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import TypeAdapter
 
 from services.matching.similarity.matrices import Floats, Ints, Longs, Mask, Names
+from services.matching.similarity.packing import pack, unpack
 from services.matching.similarity.profile import Profile
 
 Bytes = npt.NDArray[np.uint8]
 NOBODY = UUID(int=0)
 MOST_READ = 1_000
-_profile = TypeAdapter(Profile)
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ class Roster(Sequence[Profile]):
     @classmethod
     def of(cls, profiles: Iterable[Profile]) -> "Roster":
         several = list(profiles)
-        packed = [_profile.dump_json(one, exclude_defaults=True) for one in several]
+        packed = [pack(one) for one in several]
         return cls(
             np.frombuffer(b"".join(packed), np.uint8),
             np.cumsum([0, *map(len, packed)], dtype=np.int64),
@@ -84,7 +83,10 @@ class Roster(Sequence[Profile]):
         return map(self._unpacked, range(len(self)))
 
     def _unpacked(self, at: int) -> Profile:
-        return _profile.validate_json(self.packed[self.ends[at] : self.ends[at + 1]].tobytes())
+        return unpack(self.packed_at(at))
+
+    def packed_at(self, at: int) -> bytes:
+        return self.packed[self.ends[at] : self.ends[at + 1]].tobytes()
 
     def id_of(self, at: int) -> UUID:
         return UUID(bytes=self.ids[at].tobytes())

@@ -9,7 +9,7 @@ from dataclasses import asdict, fields
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 from zipfile import BadZipFile
 
@@ -42,10 +42,15 @@ def engine() -> str:
     return told.hexdigest()
 
 
-def write(snapshot: Snapshot, path: Path, note: bytes) -> None:
-    """Save what was built, with a note of the caller's. What was applied since is not saved: it must be none."""
+def write(snapshot: Snapshot, file: IO[bytes], note: bytes) -> None:
+    """Write what was built, with a note of the caller's. What was applied since is not saved: it must be none."""
     assert not len(snapshot.delta.alive), "only what was just built is saved"
     assert snapshot.base.alive.all(), "only what was just built is saved"
+    np.savez(file, allow_pickle=False, **_arrays(snapshot, note))
+
+
+def save(snapshot: Snapshot, path: Path, note: bytes) -> None:
+    """Write it there, whole or not at all."""
     for left in path.parent.glob(f"{path.name}.*"):
         if left.stat().st_mtime < time.time() - AN_HOUR:
             left.unlink(missing_ok=True)
@@ -53,16 +58,16 @@ def write(snapshot: Snapshot, path: Path, note: bytes) -> None:
     unfinished = path.with_name(f"{path.name}.{uuid4().hex}")
     try:
         with unfinished.open("wb") as file:
-            np.savez(file, allow_pickle=False, **_arrays(snapshot, note))
+            write(snapshot, file, note)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def read(path: Path, terms: Terms, recipe: Recipe) -> tuple[Snapshot, bytes]:
+def read(saved: Path | IO[bytes], terms: Terms, recipe: Recipe) -> tuple[Snapshot, bytes]:
     """What was saved, and its note. Raises Unreadable; FileNotFoundError where nothing is."""
     try:
-        with np.load(path, allow_pickle=False) as found:
+        with np.load(saved, allow_pickle=False) as found:
             head = orjson.loads(found["head"].tobytes())
             if head["engine"] != engine() or head["recipe"] != asdict(recipe):
                 raise Unreadable("another engine wrote it")

@@ -92,6 +92,11 @@ class Snapshot:
         yield from self.base.living()
         yield from self.delta.living()
 
+    def packed(self) -> Iterator[bytes]:
+        """The same profiles, each as a line."""
+        for held in self.parts:
+            yield from map(held.segment.profiles.packed_at, np.flatnonzero(held.alive).tolist())
+
     def find(self, profile_id: UUID) -> Profile | None:
         for held in (self.delta, self.base):
             place = held.segment.positions.get(profile_id)
