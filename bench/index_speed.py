@@ -83,7 +83,7 @@ def plain(several: Sequence[Profile], asked: Sequence[Profile]) -> float:
 
 def scoring(index: Index, asked: Sequence[Profile]) -> float:
     """Questions are read anew each time: the same profile hardly asks twice."""
-    from services.matching.similarity.filters import Filters
+    from services.matching.similarity.profile import Wanted
     from services.matching.similarity.proposals import Proposals
     from services.matching.similarity.ranking import Scores, first_of
 
@@ -93,7 +93,7 @@ def scoring(index: Index, asked: Sequence[Profile]) -> float:
         mine = now.find(one.id)
         assert mine is not None
         scores = Scores(now.speaker._read(mine), now.base.segment, now.recipe, True)
-        examples = now._examples([(now.base, scores)], Filters(without=frozenset((mine.id,))))
+        examples = now._examples([(now.base, scores)], Wanted(without=frozenset((mine.id,))))
         return first_of(Proposals(scores, examples, True).evidence, now.base.alive, 20)
 
     return typical(asked, rank)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.matching import Ranker, index_of, partners
-from services.matching.similarity import Index, Recipe
+from services.matching.similarity import Index, Recipe, Wanted
 from services.matching.similarity.likeness import mutual
 from services.matching.similarity.ranking import score_of
 
@@ -161,7 +161,7 @@ def answers(data: Path) -> None:
 
 def _others(index: Index, asks: int, yes: int, others: set[int], *, said: bool) -> tuple[float, float]:
     liked = frozenset((UUID(int=yes + 1),)) if said else frozenset[UUID]()
-    shown = index.suggest(UUID(int=asks + 1), limit=len(index), liked=liked, diverse=False)
+    shown = index.suggest(UUID(int=asks + 1), Wanted(limit=len(index), liked=liked, diverse=False))
     order = [place for one in shown if (place := one.profile_id.int - 1) != yes]
     ranks = [order.index(one) + 1 if one in order else float("inf") for one in others]
     return fmean(rank <= 10 for rank in ranks), fmean(1 / rank for rank in ranks)
@@ -183,7 +183,7 @@ def _taken(docs: Sequence[Mapping[str, str]], mates: Mapping[int, set[int]], *, 
     taken, found = [], []
     for asks, partners_of in mates.items():
         hidden = frozenset((UUID(int=asks + many + 1),))
-        shown = index.suggest(UUID(int=asks + 1), limit=10, without=hidden, diverse=diverse)
+        shown = index.suggest(UUID(int=asks + 1), Wanted(limit=10, without=hidden, diverse=diverse))
         same = mutual([(index._now.base.segment, place[one.profile_id]) for one in shown]) >= Recipe().near_copy
         taken.append(float(np.triu(same, 1).any(axis=0).mean()))
         found.append(len({(one.profile_id.int - 1) % many for one in shown} & partners_of) / len(partners_of))

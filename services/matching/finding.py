@@ -13,7 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching import new_profiles
 from services.matching.current_index import CurrentIndex, profile_of
-from services.matching.similarity import Index, Profile
+from services.matching.similarity import Index, Profile, Wanted
 from services.matching.suggestions import STRONG
 from services.matching.tables import Answer, FoundSuggestion, Introduction, Organisation
 from shared.database import Database, insert_for
@@ -91,7 +91,7 @@ def _find(
     return [
         Found(organisation_id, each.profile_id, each.score)
         for organisation_id, others in concerned.items()
-        for each in index.suggest(organisation_id, limit=len(others), among=frozenset(others))
+        for each in index.suggest(organisation_id, Wanted(limit=len(others), among=frozenset(others)))
         if each.score >= STRONG
     ]
 

@@ -15,7 +15,7 @@ from services.matching.current_index import CurrentIndex
 from services.matching.finding import apart_from
 from services.matching.introductions import people_of, texts_of_summary
 from services.matching.profiles import lock
-from services.matching.similarity import Suggestion
+from services.matching.similarity import Suggestion, Wanted
 from services.matching.suggestions import LANGUAGES, STRONG, Asking
 from services.matching.tables import FoundSuggestion, Notice, Organisation
 from shared.contracts.matching import FoundPartner, SuggestionsFound
@@ -89,7 +89,7 @@ async def _gather(database: Database, current: CurrentIndex, organisation_id: UU
         considered = await _considered(session, organisation_id)
     index = await current.now()
     found = await asyncio.to_thread(
-        index.suggest, organisation_id, limit=MOST_GATHERED, among=considered, without=apart
+        index.suggest, organisation_id, Wanted(limit=MOST_GATHERED, among=considered, without=apart)
     )
     strong = [each for each in found if each.score >= STRONG]
     async with database.reading() as session:

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.matching.explanations import explain
 from services.matching.sight import sight_of
 from services.matching.sign_ups import find_event, is_signed_up, organisations_shown
-from services.matching.similarity import Index, Suggestion
+from services.matching.similarity import Index, Suggestion, Wanted
 from services.matching.suggestions import Filters, Partner, not_for_each_other, see_all
 from services.matching.tables import Event
 from shared.auth import Caller
@@ -50,9 +50,7 @@ async def _require_there(session: AsyncSession, caller: Caller, event: Event, ow
 
 async def rank(index: Index, text: str, scope: Scope, filters: Filters) -> list[Suggestion]:
     """The engine's answer, computed in a worker thread."""
-    return await asyncio.to_thread(
-        index.search,
-        text,
+    wanted = Wanted(
         limit=filters.limit,
         kinds=filters.kinds or None,
         categories=filters.categories or None,
@@ -62,6 +60,7 @@ async def rank(index: Index, text: str, scope: Scope, filters: Filters) -> list[
         diverse=filters.diverse,
         full=filters.full,
     )
+    return await asyncio.to_thread(index.search, text, wanted)
 
 
 async def found_partners(session: AsyncSession, found: Sequence[Suggestion], language: Language) -> list[Partner]:

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.matching.explanations import Told, explain, explain_to_both
 from services.matching.sight import NoOrganisation, find, find_now, sight_of
 from services.matching.sign_ups import find_event, is_signed_up, organisations_shown
-from services.matching.similarity import Fit, Ground, Index, Reason, Suggestion
+from services.matching.similarity import Fit, Ground, Index, Reason, Suggestion, Wanted
 from services.matching.statements import readable
 from services.matching.tables import Answer, Event, Organisation
 from shared.auth import Caller
@@ -140,12 +140,10 @@ async def _answers_of(session: AsyncSession, organisation_id: UUID) -> dict[UUID
 
 async def rank(index: Index, asking: Asking, filters: Filters) -> list[Suggestion]:
     """The engine's suggestions, computed in a worker thread."""
-    return await asyncio.to_thread(
-        index.suggest,
-        asking.organisation.id,
+    wanted = Wanted(
         limit=filters.limit,
         kinds=filters.kinds or None,
-        category=next(iter(filters.categories), None),
+        categories=filters.categories or None,
         hub=filters.hub,
         among=asking.among,
         without=asking.without,
@@ -156,6 +154,7 @@ async def rank(index: Index, asking: Asking, filters: Filters) -> list[Suggestio
         diverse=filters.diverse,
         full=filters.full,
     )
+    return await asyncio.to_thread(index.suggest, asking.organisation.id, wanted)
 
 
 async def partners(
@@ -239,14 +238,9 @@ async def why_introduced(
         return None
     asks, asked = both[asks_id], both[asked_id]
     members_parts = asks.published and asked.published
-    found = await asyncio.to_thread(
-        index.suggest,
-        asks.id,
-        limit=1,
-        among=frozenset((asked.id,)),
-        members_parts=members_parts,
-        own_parts=members_parts,
-    )
+    among = frozenset((asked.id,))
+    wanted = Wanted(limit=1, among=among, members_parts=members_parts, own_parts=members_parts)
+    found = await asyncio.to_thread(index.suggest, asks.id, wanted)
     own = {each["id"]: each for each in readable([*asks.offers, *asks.needs], members_parts=members_parts)}
     seen = await see_all(session, found, own, members_parts=members_parts)
     if not seen:

@@ -13,6 +13,7 @@ from services.matching.similarity.profile import (
     Suggestion,
     Tie,
     Unreadable,
+    Wanted,
 )
 from services.matching.similarity.recipe import Recipe
 
@@ -29,6 +30,7 @@ __all__ = [
     "Suggestion",
     "Tie",
     "Unreadable",
+    "Wanted",
     "pack",
     "unpack",
 ]

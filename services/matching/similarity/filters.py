@@ -1,55 +1,31 @@
 """Who may be suggested at all."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from uuid import UUID
 
 import numpy as np
 
 from services.matching.similarity.matrices import Mask
-from services.matching.similarity.profile import Profile
+from services.matching.similarity.profile import Profile, Wanted
 from services.matching.similarity.segment import Segment
 
 
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What a caller asks for, and what it may know. `None` leaves it open.
-
-    `members_parts`: offers and needs of others that are for members only; `own_parts`: those of the one that asks.
-    `liked` were answered with yes. `partnerships`: whether known ones count. `diverse`: near-copies come last. `full`:
-    with the whole calculation.
-    """
-
-    limit: int = 20
-    kinds: frozenset[str] | None = None
-    categories: frozenset[str] | None = None
-    hub: str | None = None
-    among: frozenset[UUID] | None = None
-    without: frozenset[UUID] = frozenset()
-    members_parts: bool = True
-    own_parts: bool = True
-    liked: frozenset[UUID] = frozenset()
-    partnerships: bool = True
-    diverse: bool = True
-    full: bool = False
-
-
-def known(segment: Segment, filters: Filters) -> Mask:
+def known(segment: Segment, wanted: Wanted) -> Mask:
     """Whom the one that asks may hear of at all: one truth per profile of the segment."""
-    return segment.published & ~_at(segment, filters.without)
+    return segment.published & ~_at(segment, wanted.without)
 
 
-def allowed(segment: Segment, filters: Filters) -> Mask:
+def allowed(segment: Segment, wanted: Wanted) -> Mask:
     """Those of them that the caller asks for."""
-    mask = known(segment, filters)
-    if filters.kinds is not None:
-        mask &= np.isin(segment.kinds, list(filters.kinds))
-    if filters.hub is not None:
-        mask &= segment.hubs == filters.hub
-    if filters.categories is not None:
-        mask &= _stating(segment, filters.categories, members_parts=filters.members_parts)
-    if filters.among is not None:
-        mask &= _at(segment, filters.among)
+    mask = known(segment, wanted)
+    if wanted.kinds is not None:
+        mask &= np.isin(segment.kinds, list(wanted.kinds))
+    if wanted.hub is not None:
+        mask &= segment.hubs == wanted.hub
+    if wanted.categories is not None:
+        mask &= _stating(segment, wanted.categories, members_parts=wanted.members_parts)
+    if wanted.among is not None:
+        mask &= _at(segment, wanted.among)
     return mask
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 from uuid import UUID
 
-from services.matching.similarity.profile import Profile, Suggestion
+from services.matching.similarity.profile import Profile, Suggestion, Wanted
 from services.matching.similarity.recipe import Recipe
 
 if TYPE_CHECKING:
     from services.matching.similarity.snapshot import Snapshot
     from services.matching.similarity.terms import Terms
 
-NOBODY: frozenset[UUID] = frozenset()
+EVERYTHING = Wanted()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,72 +90,10 @@ class Index:
         """What the scores of all profiles rest on, unfiltered, for a profile of the index or any other."""
         return self._now.evidence(mine, partnerships=partnerships)
 
-    def suggest(
-        self,
-        profile_id: UUID,
-        *,
-        limit: int = 20,
-        kinds: frozenset[str] | None = None,
-        category: str | None = None,
-        hub: str | None = None,
-        among: frozenset[UUID] | None = None,
-        without: frozenset[UUID] = NOBODY,
-        members_parts: bool = True,
-        own_parts: bool = True,
-        liked: frozenset[UUID] = NOBODY,
-        partnerships: bool = True,
-        diverse: bool = True,
-        full: bool = False,
-    ) -> list[Suggestion]:
-        """Partners for a profile of the index, the best first; none where nothing ties them, or the profile is unknown.
+    def suggest(self, profile_id: UUID, wanted: Wanted = EVERYTHING) -> list[Suggestion]:
+        """Partners for a profile of the index, the best first; none if nothing ties them or it is unknown."""
+        return self._now.suggest(profile_id, wanted)
 
-        What is not public counts as far as the reader may see it: `members_parts` of the others, `own_parts` of the one
-        that asks. `liked` are those it answered with yes. Near-copies come last unless `diverse` is off; known
-        `partnerships` count unless switched off. `full` gives the whole calculation with each.
-        """
-        from services.matching.similarity.filters import Filters
-
-        filters = Filters(
-            limit=limit,
-            kinds=kinds,
-            categories=None if category is None else frozenset({category}),
-            hub=hub,
-            among=among,
-            without=without,
-            members_parts=members_parts,
-            own_parts=own_parts,
-            liked=liked,
-            partnerships=partnerships,
-            diverse=diverse,
-            full=full,
-        )
-        return self._now.suggest(profile_id, filters)
-
-    def search(
-        self,
-        text: str,
-        *,
-        limit: int = 20,
-        kinds: frozenset[str] | None = None,
-        categories: frozenset[str] | None = None,
-        among: frozenset[UUID] | None = None,
-        without: frozenset[UUID] = NOBODY,
-        partnerships: bool = True,
-        diverse: bool = True,
-        full: bool = False,
-    ) -> list[Suggestion]:
+    def search(self, text: str, wanted: Wanted = EVERYTHING) -> list[Suggestion]:
         """Partners for a need in free text, with the same reasons; only what is public counts."""
-        from services.matching.similarity.filters import Filters
-
-        filters = Filters(
-            limit=limit,
-            kinds=kinds,
-            categories=categories,
-            among=among,
-            without=without,
-            members_parts=False,
-            partnerships=partnerships,
-            diverse=diverse,
-            full=full,
-        )
-        return self._now.search(text, filters)
+        return self._now.search(text, replace(wanted, members_parts=False))

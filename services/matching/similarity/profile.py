@@ -55,6 +55,29 @@ class Profile:
         return replace(self, offers=offers, needs=needs)
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a caller asks for, and what it may know. `None` leaves it open.
+
+    `members_parts`: offers and needs of others that are for members only; `own_parts`: those of the one that asks.
+    `liked` were answered with yes. `partnerships`: whether known ones count. `diverse`: near-copies come last. `full`:
+    with the whole calculation.
+    """
+
+    limit: int = 20
+    kinds: frozenset[str] | None = None
+    categories: frozenset[str] | None = None
+    hub: str | None = None
+    among: frozenset[UUID] | None = None
+    without: frozenset[UUID] = frozenset()
+    members_parts: bool = True
+    own_parts: bool = True
+    liked: frozenset[UUID] = frozenset()
+    partnerships: bool = True
+    diverse: bool = True
+    full: bool = False
+
+
 class Ground(StrEnum):
     """What a reason rests on."""
 

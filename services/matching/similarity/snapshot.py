@@ -8,10 +8,10 @@ import numpy as np
 
 from services.matching.similarity.diversity import Found, diverse, looked_at
 from services.matching.similarity.examples import examples_among
-from services.matching.similarity.filters import Filters, allowed, known, relatives
+from services.matching.similarity.filters import allowed, known, relatives
 from services.matching.similarity.likeness import Example
 from services.matching.similarity.matrices import Mask
-from services.matching.similarity.profile import Profile, Statement, Suggestion
+from services.matching.similarity.profile import Profile, Statement, Suggestion, Wanted
 from services.matching.similarity.proposals import Proposals
 from services.matching.similarity.question import Speaker
 from services.matching.similarity.ranking import Scores, first_of
@@ -104,49 +104,49 @@ class Snapshot:
                 return held.segment.profiles[place]
         return None
 
-    def suggest(self, profile_id: UUID, filters: Filters) -> list[Suggestion]:
+    def suggest(self, profile_id: UUID, wanted: Wanted) -> list[Suggestion]:
         mine = self.find(profile_id)
         if mine is None:
             return []
-        near = filters.without | relatives(mine, (held.segment for held in self.parts))
-        return self._answer(mine, replace(filters, without=near), mine.id)
+        near = wanted.without | relatives(mine, (held.segment for held in self.parts))
+        return self._answer(mine, replace(wanted, without=near), mine.id)
 
-    def search(self, text: str, filters: Filters) -> list[Suggestion]:
+    def search(self, text: str, wanted: Wanted) -> list[Suggestion]:
         """A search is a need in free text, and is compared with what organisations say of themselves too."""
         need = Statement("", "", (text,))
-        return self._answer(Profile(SEARCH, "", (text,), needs=(need,)), filters, None)
+        return self._answer(Profile(SEARCH, "", (text,), needs=(need,)), wanted, None)
 
     def evidence(self, mine: Profile, *, partnerships: bool) -> dict[UUID, float]:
         """The evidence for every profile that holds but its own, before filters and reasons."""
         found: dict[UUID, float] = {}
-        for held, one in self._proposals(mine, Filters(without=frozenset((mine.id,)), partnerships=partnerships)):
+        for held, one in self._proposals(mine, Wanted(without=frozenset((mine.id,)), partnerships=partnerships)):
             for place in np.flatnonzero(held.alive & (one.evidence > 0)):
                 found[held.segment.profiles.id_of(int(place))] = float(one.evidence[place])
         return found
 
-    def examples(self, mine: Profile, filters: Filters) -> list[Example]:
+    def examples(self, mine: Profile, wanted: Wanted) -> list[Example]:
         """Who speaks for those like them when this profile asks."""
-        return self._examples(self._scored(mine, filters), filters)
+        return self._examples(self._scored(mine, wanted), wanted)
 
-    def _answer(self, mine: Profile, filters: Filters, asker: UUID | None) -> list[Suggestion]:
+    def _answer(self, mine: Profile, wanted: Wanted, asker: UUID | None) -> list[Suggestion]:
         found: list[Found] = []
-        for held, one in self._proposals(mine, filters):
-            open_to = held.alive & allowed(held.segment, filters)
+        for held, one in self._proposals(mine, wanted):
+            open_to = held.alive & allowed(held.segment, wanted)
             explainer = Explainer(one, asker)
-            places = first_of(one.evidence, open_to, looked_at(filters.limit) if filters.diverse else filters.limit)
+            places = first_of(one.evidence, open_to, looked_at(wanted.limit) if wanted.diverse else wanted.limit)
             found += [Found(float(one.evidence[place]), explainer, place) for place in places]
         found.sort(key=lambda one: -one.evidence)
-        chosen = diverse(found, filters.limit, self.recipe) if filters.diverse else found[: filters.limit]
-        return [one.explainer.explained(one.place, full=filters.full) for one in chosen]
+        chosen = diverse(found, wanted.limit, self.recipe) if wanted.diverse else found[: wanted.limit]
+        return [one.explainer.explained(one.place, full=wanted.full) for one in chosen]
 
-    def _proposals(self, mine: Profile, filters: Filters) -> list[tuple[Held, Proposals]]:
-        scored = self._scored(mine, filters)
-        examples = self._examples(scored, filters)
-        return [(held, Proposals(one, examples, filters.partnerships)) for held, one in scored]
+    def _proposals(self, mine: Profile, wanted: Wanted) -> list[tuple[Held, Proposals]]:
+        scored = self._scored(mine, wanted)
+        examples = self._examples(scored, wanted)
+        return [(held, Proposals(one, examples, wanted.partnerships)) for held, one in scored]
 
-    def _scored(self, mine: Profile, filters: Filters) -> list[tuple[Held, Scores]]:
-        question = self.speaker.question(mine if filters.own_parts else mine.seen_by_all())
-        return [(held, Scores(question, held.segment, self.recipe, filters.members_parts)) for held in self.parts]
+    def _scored(self, mine: Profile, wanted: Wanted) -> list[tuple[Held, Scores]]:
+        question = self.speaker.question(mine if wanted.own_parts else mine.seen_by_all())
+        return [(held, Scores(question, held.segment, self.recipe, wanted.members_parts)) for held in self.parts]
 
-    def _examples(self, scored: Sequence[tuple[Held, Scores]], filters: Filters) -> list[Example]:
-        return examples_among([(one, held.alive & known(held.segment, filters)) for held, one in scored], filters.liked)
+    def _examples(self, scored: Sequence[tuple[Held, Scores]], wanted: Wanted) -> list[Example]:
+        return examples_among([(one, held.alive & known(held.segment, wanted)) for held, one in scored], wanted.liked)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from services.matching.similarity import Amount, Index, Profile, Statement
 from services.matching.similarity.columns import MARK
 from services.matching.similarity.field import word_key
-from services.matching.similarity.filters import Filters
+from services.matching.similarity.profile import Wanted
 from services.matching.similarity.question import Asked
 from services.matching.similarity.ranking import score_of
 from services.matching.similarity.rarity import Rarity
@@ -119,7 +119,7 @@ def expected(mine: Profile, living: dict[UUID, Profile], index: Index, liked: fr
     now, recipe = index._now, index._now.recipe
     others = {one.id: one for one in living.values() if one.published and one.id != mine.id}
     evidence = {key: direct(mine, one, now) for key, one in others.items()}
-    found = now.examples(mine, Filters(without=frozenset((mine.id,)), liked=liked))
+    found = now.examples(mine, Wanted(without=frozenset((mine.id,)), liked=liked))
     best = [one.profile.id for one in found if not one.liked]
     assert_the_best(best, {key: value for key, value in evidence.items() if key not in liked}, recipe.examples)
     mean = sum(evidence[key] for key in best) / max(len(best), 1)
@@ -159,7 +159,7 @@ def test_scores_are_those_of_an_exact_computation(
         living.pop(gone, None)
         living |= {one.id: one for one in changed}
     for mine in living.values():
-        found = {one.profile_id: one.score for one in index.suggest(mine.id, liked=liked)}
+        found = {one.profile_id: one.score for one in index.suggest(mine.id, Wanted(liked=liked))}
         assert found == pytest.approx(expected(mine, living, index, liked - {mine.id}), rel=1e-4)
     searching = Profile(SEARCH, "", (sought,), needs=(Statement("", "", (sought,)),))
     found = {one.profile_id: one.score for one in index.search(sought)}

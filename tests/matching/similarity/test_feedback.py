@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from services.matching.similarity import Amount, Ground, Index, Profile, Suggestion
+from services.matching.similarity import Amount, Ground, Index, Profile, Suggestion, Wanted
 from tests.matching.similarity.organisations import CLUSTER, PILOT_PLANT, YEAST, need, offer, organisation
 
 
@@ -25,7 +25,7 @@ def test_a_yes_moves_those_like_the_partner_up_and_says_so() -> None:
     other = organisation("research", "Enzymer, keramik og glasur.")
     index = Index.build([asks, liked, alike, other, *CLUSTER])
     before = {one.profile_id: odds(one) for one in index.suggest(asks.id)}
-    after = {one.profile_id: one for one in index.suggest(asks.id, liked=frozenset({liked.id}))}
+    after = {one.profile_id: one for one in index.suggest(asks.id, Wanted(liked=frozenset({liked.id})))}
     assert odds(after[alike.id]) / before[alike.id] > odds(after[other.id]) / before[other.id]
     reason = next(one for one in after[alike.id].reasons if one.ground is Ground.ALIKE and one.liked)
     assert reason.like == liked.id
@@ -40,7 +40,7 @@ def test_nobody_hears_of_a_partner_through_those_like_it_that_it_may_not_hear_of
     )
     others = [organisation("producer", f"Enzymer {word}") for word in ("korn", "majs", "hvede")]
     index = Index.build([asks, refused, hidden, *others])
-    found = index.suggest(asks.id, without=frozenset({refused.id}), liked=frozenset({refused.id, hidden.id}))
+    found = index.suggest(asks.id, Wanted(without=frozenset({refused.id}), liked=frozenset({refused.id, hidden.id})))
     assert {reason.like for one in found for reason in one.reasons}.isdisjoint({refused.id, hidden.id})
 
 
@@ -57,7 +57,7 @@ def test_known_partnerships_count_with_a_bound_and_can_be_switched_off() -> None
     reason = next(one for one in found[most.id].reasons if one.ground is Ground.PARTNERSHIPS)
     assert reason.partnerships == 900
     assert reason.share == pytest.approx(found[most.id].fit.partnerships)
-    for one in index.suggest(asks.id, partnerships=False):
+    for one in index.suggest(asks.id, Wanted(partnerships=False)):
         assert one.fit.partnerships == 0
         assert Ground.PARTNERSHIPS not in {each.ground for each in one.reasons}
 
@@ -72,10 +72,10 @@ def test_the_units_of_one_house_and_near_copies_do_not_fill_the_list() -> None:
     copies = [organisation("producer", "Fermentering af gær til bagere og bryggere i hele landet") for _ in range(4)]
     plain = organisation("supplier", "Tanke til gær")
     index = Index.build([asks, university, *units, *copies, plain])
-    three = order(index.suggest(asks.id, limit=3), *units, *copies, plain)
+    three = order(index.suggest(asks.id, Wanted(limit=3)), *units, *copies, plain)
     assert [sum(one in some for one in three) for some in (units, copies, [plain])] == [1, 1, 1]
-    assert plain not in order(index.suggest(asks.id, limit=3, diverse=False), plain)
-    all_of_them = index.suggest(asks.id, limit=20)
+    assert plain not in order(index.suggest(asks.id, Wanted(limit=3, diverse=False)), plain)
+    all_of_them = index.suggest(asks.id, Wanted(limit=20))
     assert len(all_of_them) == len(units) + len(copies) + 1
     assert [one.score for one in all_of_them] == sorted((one.score for one in all_of_them), reverse=True)
 
@@ -104,7 +104,7 @@ def test_an_offer_for_members_counts_only_for_those_who_may_see_it_and_in_no_oth
     giver = organisation("research", offers=(offer("Massespektrometri af peptider", public=False),))
     index = Index.build([taker, giver])
     assert {one.ground for one in index.suggest(taker.id)[0].reasons} == {Ground.THEIR_OFFER}
-    assert index.suggest(taker.id, members_parts=False) == []
+    assert index.suggest(taker.id, Wanted(members_parts=False)) == []
     assert [one.profile_id for one in index.search("massespektrometri")] == [taker.id]
 
 
@@ -113,13 +113,13 @@ def test_what_the_reader_may_not_see_of_who_asks_counts_for_nothing() -> None:
     giver = organisation("research", offers=(offer("Massespektrometri af peptider"),))
     index = Index.build([asks, giver])
     assert index.suggest(asks.id)[0].profile_id == giver.id
-    assert index.suggest(asks.id, own_parts=False) == []
+    assert index.suggest(asks.id, Wanted(own_parts=False)) == []
 
 
 @pytest.mark.parametrize("asker", [YEAST, PILOT_PLANT])
 def test_the_whole_calculation_gives_the_score_again(asker: Profile) -> None:
     index = Index.build([*CLUSTER, *(organisation("research", f"Gær og fermentering {word}") for word in "abcd")])
-    found = index.suggest(asker.id, liked=frozenset({CLUSTER[2].id}), full=True)
+    found = index.suggest(asker.id, Wanted(liked=frozenset({CLUSTER[2].id}), full=True))
     assert found
     for one in found:
         done = one.calculation

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from services.matching.similarity import Ground, Index, Profile, Suggestion
+from services.matching.similarity import Ground, Index, Profile, Suggestion, Wanted
 from tests.matching.similarity.organisations import (
     CLUSTER,
     HEARING,
@@ -112,7 +112,7 @@ def test_a_summary_alone_is_common_ground() -> None:
 def test_an_unpublished_profile_may_ask_but_is_never_suggested(index: Index) -> None:
     hidden = replace(YEAST, id=uuid4(), published=False)
     later = index.apply([hidden], [])
-    assert later.suggest(hidden.id, without=frozenset({YEAST.id}))[0].profile_id == PILOT_PLANT.id
+    assert later.suggest(hidden.id, Wanted(without=frozenset({YEAST.id})))[0].profile_id == PILOT_PLANT.id
     assert all(one.profile_id != hidden.id for one in later.suggest(PILOT_PLANT.id))
 
 
@@ -121,20 +121,20 @@ def test_a_need_for_members_only_counts_only_for_those_who_may_see_it() -> None:
     taker = organisation("startup", needs=(need("Massespektrometri", public=False),))
     index = Index.build([giver, taker])
     assert index.suggest(giver.id)[0].profile_id == taker.id
-    assert index.suggest(giver.id, members_parts=False) == []
+    assert index.suggest(giver.id, Wanted(members_parts=False)) == []
 
 
 def test_filters_leave_only_what_is_asked_for(index: Index) -> None:
     def found(**filters: object) -> set[object]:
-        return {one.profile_id for one in index.suggest(YEAST.id, **filters)}  # type: ignore[arg-type]  # filters
+        return {one.profile_id for one in index.suggest(YEAST.id, Wanted(**filters))}  # type: ignore[arg-type]  # filters
 
     everybody = found()
     assert found(kinds=frozenset({"supplier"})) == {PILOT_PLANT.id}
-    assert found(category="facility") <= {PILOT_PLANT.id, HEARING.id}
+    assert found(categories=frozenset({"facility"})) <= {PILOT_PLANT.id, HEARING.id}
     assert found(among=frozenset({HEARING.id, SILENT.id})) <= {HEARING.id}
     assert found(without=frozenset({PILOT_PLANT.id})) == everybody - {PILOT_PLANT.id}
     assert found(hub="odense") == set()
-    assert len(index.suggest(YEAST.id, limit=1)) == 1
+    assert len(index.suggest(YEAST.id, Wanted(limit=1))) == 1
 
 
 def test_a_search_finds_the_offer_in_the_other_language(index: Index) -> None:
@@ -151,7 +151,7 @@ def test_a_change_shows_at_once_and_the_older_index_stays_as_it_was(index: Index
     assert later.search("tang")[0].profile_id == HEARING.id
     assert PILOT_PLANT.id not in later
     assert PILOT_PLANT.id in index
-    assert index.search("tang og alger", among=frozenset({HEARING.id})) == []
+    assert index.search("tang og alger", Wanted(among=frozenset({HEARING.id}))) == []
     assert len(later) == len(CLUSTER) - 1
 
 
