@@ -5,10 +5,10 @@ from uuid import UUID
 
 import numpy as np
 
+from services.matching.similarity.filters import standing
 from services.matching.similarity.likeness import Example
 from services.matching.similarity.matrices import Mask
 from services.matching.similarity.ranking import Scores, first_of
-from services.matching.similarity.segment import Segment
 
 Known = tuple[Scores, Mask]  # of a segment, and whom the one that asks may hear of
 
@@ -18,14 +18,16 @@ def examples_among(known: list[Known], liked: Set[UUID]) -> list[Example]:
     recipe = known[0][0].recipe if known else None
     if recipe is None:
         return []
-    best = _best([(scores, mask & ~_at(scores.segment, liked)) for scores, mask in known], recipe.examples)
+    best = _best([(scores, mask & ~standing(scores.segment, liked)) for scores, mask in known], recipe.examples)
     found = [
         Example.of(scores.segment, place, recipe.alike * evidence / len(best), liked=False)
         for evidence, scores, place in best
     ]
     usual = float(np.mean([evidence for evidence, _, _ in best])) if best else 0.0
     said_yes = [
-        (one[0].segment, place) for one in known for place in np.flatnonzero(one[1] & _at(one[0].segment, liked))
+        (scores.segment, place)
+        for scores, mask in known
+        for place in np.flatnonzero(mask & standing(scores.segment, liked))
     ]
     weight = recipe.liked * usual / max(len(said_yes), 1)
     return found + [Example.of(segment, int(place), weight, liked=True) for segment, place in said_yes]
@@ -39,9 +41,3 @@ def _best(known: list[Known], many: int) -> list[tuple[float, Scores, int]]:
     ]
     found.sort(key=lambda one: -one[0])
     return found[:many]
-
-
-def _at(segment: Segment, profiles: Set[UUID]) -> Mask:
-    mask = np.zeros(len(segment.profiles), np.bool_)
-    mask[[segment.positions[one] for one in profiles if one in segment.positions]] = True
-    return mask

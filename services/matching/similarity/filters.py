@@ -12,7 +12,7 @@ from services.matching.similarity.segment import Segment
 
 def known(segment: Segment, wanted: Wanted) -> Mask:
     """Whom the one that asks may hear of at all: one truth per profile of the segment."""
-    return segment.published & ~_at(segment, wanted.without)
+    return segment.published & ~standing(segment, wanted.without)
 
 
 def allowed(segment: Segment, wanted: Wanted) -> Mask:
@@ -25,7 +25,7 @@ def allowed(segment: Segment, wanted: Wanted) -> Mask:
     if wanted.categories is not None:
         mask &= _stating(segment, wanted.categories, members_parts=wanted.members_parts)
     if wanted.among is not None:
-        mask &= _at(segment, wanted.among)
+        mask &= standing(segment, wanted.among)
     return mask
 
 
@@ -41,7 +41,8 @@ def _stating(segment: Segment, categories: frozenset[str], *, members_parts: boo
     return mask
 
 
-def _at(segment: Segment, profiles: Iterable[UUID]) -> Mask:
+def standing(segment: Segment, profiles: Iterable[UUID]) -> Mask:
+    """One truth per profile of the segment: whether it is one of these."""
     mask = np.zeros(len(segment.profiles), np.bool_)
     mask[[segment.positions[one] for one in profiles if one in segment.positions]] = True
     return mask
