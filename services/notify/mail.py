@@ -2,15 +2,20 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
-from email.policy import SMTP
-from email.utils import format_datetime, parseaddr
+from email import charset, policy
+from email.header import Header
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
+from email.utils import format_datetime, formataddr, parseaddr
 
 from services.notify.wording import MailWords
 
-# Readable in a file, and no server has to understand 8 bits.
-_ENCODING = "quoted-printable"
+# Quoted-printable: readable in a file, and no server has to understand 8 bits.
+_UTF_8 = charset.Charset("utf-8")
+_UTF_8.body_encoding = charset.QP
+# The newer classes of the library double spaces where they fold a subject (seen in Python 3.11).
+_END = "\r\n"
+_ON_THE_WIRE = policy.compat32.clone(linesep=_END)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +41,21 @@ class Mail:
 
 
 def compose(mail: Mail) -> bytes:
-    """RFC 5322 and MIME, lines as SMTP wants them."""
-    message = EmailMessage(policy=SMTP)
+    """RFC 5322 and MIME, with the line ends of SMTP."""
+    words = MIMEMultipart("alternative", _subparts=[_text(mail.words.text, "plain"), _text(mail.words.html, "html")])
+    calendar = mail.calendar and _calendar_file(mail.calendar)
+    whole = MIMEMultipart("mixed", _subparts=[words, calendar]) if calendar else words
     for name, value in _headers(mail).items():
-        message[name] = value
-    message.set_content(mail.words.text, cte=_ENCODING)
-    message.add_alternative(mail.words.html, subtype="html", cte=_ENCODING)
-    if (calendar := mail.calendar) is not None:
-        message.add_attachment(
-            calendar.content.decode(),
-            subtype="calendar",
-            cte=_ENCODING,
-            params={"method": calendar.method},
-            filename=calendar.filename,
-        )
-    return message.as_bytes()
+        whole[name] = value
+    # By hand: the library encodes an address that is not ASCII along with the name, and nobody could answer it.
+    to = f"To: {_addressee(mail.to_name, mail.to_email)}{_END}"
+    return to.encode() + whole.as_bytes(policy=_ON_THE_WIRE)
 
 
-def _headers(mail: Mail) -> dict[str, str | Address]:
+def _headers(mail: Mail) -> dict[str, str]:
     return {
         "From": _addressee(*parseaddr(mail.sender)),
-        "To": _addressee(mail.to_name, mail.to_email),
-        "Subject": mail.words.subject,
+        "Subject": Header(mail.words.subject, header_name="Subject").encode(),
         "Date": format_datetime(mail.date),
         "Message-ID": mail.message_id,
         # RFC 3834: no out-of-office answers to these.
@@ -68,7 +66,20 @@ def _headers(mail: Mail) -> dict[str, str | Address]:
     }
 
 
-def _addressee(name: str | None, email: str) -> Address:
+def _addressee(name: str | None, email: str) -> str:
     """The name in one line, whatever a message brought."""
-    user, _, domain = email.rpartition("@")
-    return Address(" ".join((name or "").split()), user, domain)
+    name = " ".join((name or "").split())
+    if name.isascii():
+        return formataddr((name, email), charset="utf-8") if email.isascii() else email
+    return f"{Header(name, header_name='To').encode(linesep=_END)}{_END} <{email}>"
+
+
+def _text(content: str, subtype: str) -> MIMEText:
+    return MIMEText(content, subtype, _UTF_8)  # type: ignore[arg-type]  # typeshed knows names of charsets only
+
+
+def _calendar_file(calendar: CalendarAttachment) -> MIMEText:
+    part = _text(calendar.content.decode().replace("\r\n", "\n"), "calendar")
+    part.set_param("method", calendar.method)
+    part.add_header("Content-Disposition", "attachment", filename=calendar.filename)
+    return part

@@ -42,6 +42,13 @@ def test_what_is_written_is_what_is_read() -> None:
     assert calendar.get_filename() == "a.ics"
 
 
+@pytest.mark.parametrize("length", range(20, 120, 7))
+def test_a_folded_subject_keeps_its_spaces(length: int) -> None:
+    subject = f"{'Alliancen Biotekbyen: underskrivelse af samarbejdserklæringen ' * 3}"[:length] + "på Ærø"
+    message = message_from_bytes(compose(mail(words=MailWords(subject, "", ""))), policy=policy.default)
+    assert message["Subject"] == subject
+
+
 def test_lines_are_short_seven_bits_and_end_in_both_characters() -> None:
     raw = compose(mail(words=MailWords("Å" * 250, "å" * 2000, "<p>" + "å" * 5000)))
     raw.decode("ascii")
