@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import fcntl
+import functools
 import gc
 import signal
 import threading
@@ -165,11 +166,11 @@ def _told_of_signals(stopping: asyncio.Event) -> Iterator[None]:
                 signal.signal(each, before[each])
 
 
+@functools.cache
 def _leave_out_of_collections() -> None:
     """What start-up made lives as long as the process; not looking at it cut the 99th percentile by a third."""
-    if gc.get_freeze_count() == 0:
-        gc.collect()
-        gc.freeze()
+    gc.collect()
+    gc.freeze()
 
 
 def _fill_state(app: FastAPI, name: ServiceName, settings: ServiceSettings, subscriptions: Subscriptions) -> None:

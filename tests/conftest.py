@@ -31,6 +31,9 @@ link's key: every service under test is told the same key pair and link secret.
 """
 
 import importlib
+import os
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
@@ -44,7 +47,26 @@ from tests.support.postgres import PostgresCluster, postgres_binaries, running_p
 from tests.support.services import Client, running, settings_for
 
 TESTS = Path(__file__).parent
+MEMORY, WANTED_BYTES = Path("/dev/shm"), 4 * 2**30  # noqa: S108 - folders made there have random names and are ours
 NewDatabase = Callable[[str], Awaitable[str]]
+
+
+def pytest_configure() -> None:
+    """Folders of tests are in memory where there is room: SQLite and NATS wait for the disk at every commit."""
+    if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > WANTED_BYTES and "TMPDIR" not in os.environ:
+        os.environ["TMPDIR"] = str(MEMORY)
+        tempfile.tempdir = None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first, so that no worker is left with one when the others have nothing more to take."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """None of its own for a few files: starting workers would take longer than running them here."""
+    named = [Path(argument.partition("::")[0]) for argument in config.args]
+    return 0 if all(path.suffix == ".py" for path in named) and len(named) < 4 else None
 
 
 @pytest.fixture(scope="session")

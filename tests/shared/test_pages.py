@@ -20,7 +20,7 @@ from shared.settings import ServiceSettings
 THING = UUID("01939d2e-7a00-7000-8000-00000000000a")
 ADDRESS = f"/p/events/things/{THING}"
 LINKS = Links("a secret of the tests that is long enough")
-KEY = LINKS.key(Purpose.REGISTRATION, THING, 1, datetime.now(UTC) + timedelta(hours=1))
+KEY = LINKS.key(Purpose.REGISTRATION, THING, 1)
 PUBLIC = "https://videnbro.example.org"
 
 pages = Pages(Path(__file__).with_name("page_templates"))

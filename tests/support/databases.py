@@ -45,7 +45,8 @@ class Databases:
             if template is not None:
                 shutil.copy(self._folder / f"{template}.db", path)
             return f"sqlite+aiosqlite:///{path}"
-        await self._ask(f'CREATE DATABASE "{name}" TEMPLATE "{template or "template1"}"')
+        # Half the time of the default strategy, which writes every block to the log.
+        await self._ask(f'CREATE DATABASE "{name}" TEMPLATE "{template or "template1"}" STRATEGY FILE_COPY')
         return self._cluster.url(name)
 
     async def _ask(self, statement: str) -> None:

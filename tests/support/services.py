@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import httpx
 from fastapi import FastAPI
+from starlette.routing import BaseRoute
 
 from shared.settings import ServiceName, ServiceSettings
 from tests.support.callers import LINK_SECRET, PRIVATE_KEY, PUBLIC_KEY
@@ -15,6 +16,7 @@ from tests.support.nats import NatsServer
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 Found = TypeVar("Found")
+_routes: dict[Callable[..., FastAPI], list[BaseRoute]] = {}
 # Nobody listens there: the service goes on trying, and what it tells waits in its outbox.
 NO_BUS = "nats://127.0.0.1:1"
 
@@ -55,8 +57,16 @@ class Client(httpx.AsyncClient):
 async def running(create_app: Callable[[Settings], FastAPI], settings: Settings) -> AsyncIterator[Client]:
     """The service, started; stopped as Ctrl-C would when the block ends."""
     app = create_app(settings)
+    _share_routes(create_app, app)
     async with app.router.lifespan_context(app), Client(app) as client:
         yield client
+
+
+def _share_routes(create_app: Callable[..., FastAPI], app: FastAPI) -> None:
+    """Gives a service the routes of the first of its kind: they hold no settings, and making them took longer than
+    most tests, since the framework reads each route's signature again for each application."""
+    if getattr(create_app, "__name__", "") == "create_app":
+        app.router.routes = _routes.setdefault(create_app, app.router.routes)
 
 
 async def eventually(look: Callable[[], Awaitable[Found]], within: float = 10) -> Found:
