@@ -15,7 +15,6 @@ import tempfile
 import time
 from pathlib import Path
 
-from deploy.local.data_folder import SERVICES
 from tests.journeys.readme import ROOT, stack
 from tests.support.postgres import free_port
 
@@ -39,10 +38,6 @@ def rss(pid: int) -> float:
 
 
 def name_of(pid: int) -> str:
-    """A forked service has its own name, but the command line of the process it was forked from."""
-    called = Path(f"/proc/{pid}/comm").read_text().strip()
-    if called in SERVICES:
-        return called
     command = Path(f"/proc/{pid}/cmdline").read_text().split("\0")
     named = re.search(r"services\.(\w+)|deploy\.local\.?(\w*)|(nats-server)", " ".join(command))
     return next((part for part in named.groups() if part), "supervisor") if named else command[0]

@@ -16,6 +16,7 @@ A test of a service, on both databases:
 `dialect`        "sqlite" or "postgresql", for who needs to know; override it to run on one alone.
 `nats_server`    a running nats-server with streams and consumers, all of them empty. A test may kill and start it.
 `postgres`       the cluster (session-wide; do not stop it, make another by `running_postgres()`).
+`complaints`     what the event loop has to say of tasks and errors that nobody holds any more; must stay empty.
 
 A service on the bus, or with other settings (`None` in place of `nats_server`: alone):
 
@@ -30,6 +31,7 @@ A service on the bus, or with other settings (`None` in place of `nats_server`: 
 link's key: every service under test is told the same key pair and link secret.
 """
 
+import asyncio
 import importlib
 import os
 import shutil
@@ -147,3 +149,12 @@ async def nats_server(_nats_server: NatsServer) -> NatsServer:
     await _nats_server.provision()
     await _nats_server.empty()
     return _nats_server
+
+
+@pytest.fixture
+async def complaints() -> AsyncIterator[list[str]]:
+    loop, said = asyncio.get_running_loop(), list[str]()
+    before = loop.get_exception_handler()
+    loop.set_exception_handler(lambda _, context: said.append(f"{context['message']}: {context}"))
+    yield said
+    loop.set_exception_handler(before)

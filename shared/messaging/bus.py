@@ -241,6 +241,8 @@ class Relay:
                 break
             acknowledged.append((row.seq, sequence))
         answers.cancel()
+        # Read to its end: else the log is told that nobody did, and not why.
+        await asyncio.gather(answers, return_exceptions=True)
         return acknowledged
 
 

@@ -1,6 +1,7 @@
 """The smallest thing the supervisor runs as a service: it is ready, and notes when it comes and goes."""
 
 import os
+import signal
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ Application = Callable[
     [Message, Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Awaitable[None]
 ]
 JOURNAL = Path(os.environ["FAKE_JOURNAL"])
+# Lines; more than all pipes up to the terminal hold.
+CHATTER = 100_000
 NAME = os.environ["VIDENBRO_NATS_USER"]
 
 
@@ -32,6 +35,10 @@ async def answer(
         return
     if scope["path"] == "/crash":
         os._exit(3)
+    if scope["path"] == "/deaf":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if scope["path"] == "/chatter":
+        print("\n".join(["chatter"] * CHATTER), flush=True)
     await send({"type": "http.response.start", "status": 200, "headers": []})
     await send({"type": "http.response.body", "body": b"ready"})
 

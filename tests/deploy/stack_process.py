@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from deploy.local.stack import ROOT
 from tests.support.postgres import free_port
@@ -18,7 +18,7 @@ WITHIN_SECONDS = 180.0
 class StackProcess:
     """One `up` in a process of its own, what it printed, and what its parts noted."""
 
-    def __init__(self, folder: Path, module: str, *words: str) -> None:
+    def __init__(self, folder: Path, module: str, *words: str, stdout: IO[bytes] | None = None) -> None:
         self.data = folder / "data"
         self.journal = folder / "journal"
         self.output = folder / "output"
@@ -29,8 +29,8 @@ class StackProcess:
                 [sys.executable, "-m", module, "--data", self.data, *chosen, *words],
                 cwd=ROOT,
                 env={**os.environ, "FAKE_JOURNAL": str(self.journal), "PYTHONPATH": str(ROOT)},
-                stdout=output,
-                stderr=output,
+                stdout=stdout or output,
+                stderr=stdout or output,
                 start_new_session=True,
             )
 

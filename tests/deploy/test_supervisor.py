@@ -75,13 +75,88 @@ def test_when_a_service_ends_the_stack_says_which_and_stops_the_rest(stack: Stac
     assert not [name for name, pid in processes.items() if is_alive(pid)]
 
 
-@pytest.mark.parametrize("part", ["nats", "nursery"])
-def test_when_what_services_stand_on_is_killed_the_stack_says_so_and_stops(stack: StackProcess, part: str) -> None:
+@pytest.mark.parametrize("part", ["nats", "events"])
+def test_when_a_part_is_killed_the_stack_says_so_and_stops(stack: StackProcess, part: str) -> None:
     processes = stack.processes
     os.kill(processes[part], signal.SIGKILL)
     assert stack.ended() == 1
-    assert "ended by itself with -9" in stack.said
+    assert f"{part} ended by itself with -9" in stack.said
     assert not [name for name, pid in processes.items() if is_alive(pid)]
+
+
+@pytest.mark.parametrize("part", ["nats", "events"])
+def test_a_stop_signal_right_after_a_part_was_killed_ends_the_stack(stack: StackProcess, part: str) -> None:
+    processes = stack.processes
+    os.kill(processes[part], signal.SIGKILL)
+    stack.process.send_signal(signal.SIGINT)
+    assert stack.ended() in (0, 1)
+    assert not [name for name, pid in processes.items() if is_alive(pid)]
+
+
+def test_a_service_that_ignores_the_signal_is_killed(stack: StackProcess) -> None:
+    processes = stack.processes
+    urllib.request.urlopen(stack.addresses["matching"] + "/deaf")  # noqa: S310
+    stack.process.send_signal(signal.SIGINT)
+    assert stack.ended() == 0
+    assert "matching did not stop within 8 seconds and is killed" in stack.said
+    assert not [name for name, pid in processes.items() if is_alive(pid)]
+
+
+def test_a_second_stop_signal_waits_for_nobody(stack: StackProcess) -> None:
+    processes = stack.processes
+    urllib.request.urlopen(stack.addresses["matching"] + "/deaf")  # noqa: S310
+    stack.process.send_signal(signal.SIGINT)
+    wait_until(lambda: "events stopped" in stack.notes())
+    stack.process.send_signal(signal.SIGINT)
+    assert stack.ended() == 128 + signal.SIGINT
+    assert "is killed" not in stack.said
+    wait_until(lambda: not [name for name, pid in processes.items() if is_alive(pid)])
+
+
+def test_a_second_stop_signal_ends_a_supervisor_that_hangs(tmp_path: Path, started: list[StackProcess]) -> None:
+    """As in a terminal held by Ctrl-S: nobody reads what it prints, so it cannot go on."""
+    read_end, write_end = os.pipe()
+    with open(read_end, "rb") as reading, open(write_end, "wb") as writing:
+        stack = StackProcess(tmp_path, FAKES, stdout=writing)
+        started.append(stack)
+        for line in reading:
+            if b"welcome" in line:
+                break
+        processes = stack.processes
+        urllib.request.urlopen(stack.addresses["matching"] + "/livez")  # noqa: S310
+        with pytest.raises(TimeoutError):
+            urllib.request.urlopen(stack.addresses["matching"] + "/chatter", timeout=5)  # noqa: S310
+        stack.process.send_signal(signal.SIGINT)
+        stack.process.send_signal(signal.SIGTERM)
+        assert stack.ended() in (128 + signal.SIGINT, 128 + signal.SIGTERM)
+    wait_until(lambda: not [name for name, pid in processes.items() if is_alive(pid)])
+
+
+def test_nothing_the_stack_needs_is_lost_to_a_collection(tmp_path: Path, started: list[StackProcess]) -> None:
+    started.append(StackProcess(tmp_path, FAKES, "--collect"))
+    stack = started[0].until_said("welcome")
+    send_mails(stack, 1_000)
+    assert len(list((stack.data / "mail").glob("*.eml"))) == 1_000
+    for service in stack.ports:
+        assert urllib.request.urlopen(stack.addresses[service] + "/readyz").status == 200  # noqa: S310
+    processes = stack.processes
+    assert [name for name, pid in processes.items() if is_alive(pid)] == list(processes)
+    stack.process.send_signal(signal.SIGINT)
+    assert stack.ended() == 0
+    assert "Task was destroyed" not in stack.said
+
+
+def send_mails(stack: StackProcess, count: int) -> None:
+    with smtplib.SMTP("127.0.0.1", stack.addresses["smtp_port"]) as smtp:
+        for number in range(count):
+            smtp.sendmail("from@example.org", [f"til{number}@example.org"], b"Subject: Hej\r\n\r\nHej")
+
+
+def test_nobody_waits_for_what_a_step_left_behind(tmp_path: Path, started: list[StackProcess]) -> None:
+    started.append(StackProcess(tmp_path, FAKES, "--migration-leaves-one-behind"))
+    assert started[0].ended() == 1
+    assert "migrate failed with 4" in started[0].said
+
 
 
 def test_a_taken_port_is_named_at_once_with_its_service_and_the_option(

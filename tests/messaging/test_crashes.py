@@ -1,15 +1,19 @@
 """Whatever is killed, and whenever: what was told is handled once by everybody who listens."""
 
 import asyncio
+import gc
 import shutil
 import time
 from collections.abc import AsyncIterator, Iterator
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy.exc import DBAPIError
 
 from shared.contracts.matching import OrganisationUpdated
+from shared.database import uuid7
+from shared.messaging.bus import Relay
 from shared.settings import ServiceSettings
 from tests.messaging.tiny import (
     attempts,
@@ -178,6 +182,20 @@ async def test_a_service_stops_soon_while_the_bus_hangs(
         begun = time.monotonic()
     nats_server.kill()
     assert time.monotonic() - begun < 8
+
+
+async def test_what_the_bus_never_acknowledges_is_given_up_without_a_complaint(
+    nats_server: NatsServer, teller: Client, complaints: list[str]
+) -> None:
+    state = teller.app.state
+    relay = Relay(state.database, state.bus, state.figures)
+    row = SimpleNamespace(seq=1, message_id=uuid7(), type="matching.tried.v1", envelope="{}")
+    async with state.bus.line() as line:
+        nats_server.freeze()
+        assert await relay._publish(line, [row]) == []
+        gc.collect()
+        nats_server.kill()
+    assert complaints == []
 
 
 async def test_what_was_in_hand_at_a_stop_is_handled_right_after_the_next_start(

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import json
 import socket
 import time
@@ -174,3 +175,27 @@ async def test_an_open_stream_holds_no_connection_of_the_database(notify: Client
             assert answer.status_code == 200
         async with asyncio.timeout(10):
             assert (await notify.get("/v1/inbox", headers=JENS)).status_code == 200
+
+
+async def test_a_look_ends_well_although_its_reader_has_left(
+    notify: Client, address: str, monkeypatch: pytest.MonkeyPatch, complaints: list[str]
+) -> None:
+    monkeypatch.setattr(inbox_stream, "BETWEEN_LOOKS", 0)
+    event = published()
+    await tell(notify, event, registered(event, attendee("Jens Lund")))
+    beating = asyncio.create_task(beat(notify))
+    async with httpx.AsyncClient() as browser:
+        for _ in range(60):
+            async with browser.stream("GET", f"{address}/v1/inbox/stream", headers=JENS) as answer:
+                await take(events(answer), "unread")
+    beating.cancel()
+    gc.collect()
+    assert complaints == []
+    assert (await notify.get("/v1/inbox", headers=JENS)).status_code == 200
+
+
+async def beat(notify: Client) -> None:
+    """So that whoever follows an inbox is nearly always looking."""
+    while True:
+        notify.app.state.bus.pulse.beat()
+        await asyncio.sleep(0)

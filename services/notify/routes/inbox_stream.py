@@ -1,12 +1,14 @@
 """The inbox live, as server-sent events. A stream holds no session between its looks."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
+import anyio
 from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.responses import StreamingResponse
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -108,6 +110,13 @@ class _Stream:
             await _until(stopping, asyncio.sleep(BETWEEN_LOOKS))
             await _until(stopping, pulse.wait(seen, SIGN_OF_LIFE))
 
+    @contextlib.asynccontextmanager
+    async def _reading(self) -> AsyncIterator[AsyncSession]:
+        """Whole even if the reader leaves meanwhile: a session that is cancelled leaves its connection to nobody."""
+        with anyio.CancelScope(shield=True):
+            async with self._database.reading() as session:
+                yield session
+
     async def _find(self, session: AsyncSession, caller: Caller, last_seen: UUID | None) -> None:
         self._contact = await contact_of(session, caller)
         if self._contact is not None:
@@ -117,7 +126,7 @@ class _Stream:
         """Whether the key or token still opens this inbox; looks for an inbox that was not there yet."""
         try:
             caller = self._credentials.read(self._app)
-            async with self._database.reading() as session:
+            async with self._reading() as session:
                 if self._contact is None:
                     await self._find(session, caller, None)
                 else:
@@ -129,7 +138,7 @@ class _Stream:
     async def _look(self) -> list[bytes]:
         if self._contact is None or self._follower is None:
             return []
-        async with self._database.reading() as session:
+        async with self._reading() as session:
             rows = await self._follower.look(session)
             unread = await count_unread(session, self._contact)
         lines = [_event("notification", view(row, self._addresses).model_dump_json(), row[0].id) for row in rows]
