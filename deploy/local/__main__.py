@@ -48,7 +48,11 @@ def run(stack: Stack, *afterwards: str) -> int:
         say(f"{refusal}; choose another with --data")
         return 2
     with held:
-        return asyncio.run(Supervisor(stack).run(*afterwards))
+        return asyncio.run(supervise(stack, *afterwards))
+
+
+async def supervise(stack: Stack, *afterwards: str) -> int:
+    return await Supervisor(stack).run(*afterwards)
 
 
 def main() -> int:

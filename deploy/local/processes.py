@@ -12,44 +12,44 @@ GRACE_SECONDS = 8.0
 LAST_LINE_SECONDS = 1.0
 LONGEST_LINE = 2**20
 COLOURS = {"nats": 35, "events": 32, "matching": 36, "notify": 33, "sample": 34}
-PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15
+PR_SET_PDEATHSIG = 1
 
 Worth = Callable[[str], bool]
 
 
 class Child:
-    """One process in a session of its own, so that Ctrl-C in the terminal reaches the supervisor alone."""
+    """One process in a session of its own, so that Ctrl-C in the terminal reaches the supervisor alone.
+
+    Whoever starts one holds it: the event loop holds tasks and readers weakly.
+    """
 
     def __init__(
-        self, name: str, pid: int, lines: asyncio.StreamReader, code: "asyncio.Future[int]", worth: Worth = bool
+        self, name: str, process: asyncio.subprocess.Process, lines: asyncio.StreamReader, worth: Worth = bool
     ) -> None:
-        """Of its lines those that are `worth` it are shown; `code` comes when it ended."""
-        self.name, self.pid = name, pid
-        self._lines, self._code, self._worth = lines, code, worth
+        """Of its lines those that are `worth` it are shown."""
+        self.name, self.pid = name, process.pid
+        self._lines, self._worth = lines, worth
+        self._code = asyncio.create_task(process.wait())
         self._echo = asyncio.create_task(self._print_lines())
 
     @classmethod
     async def start(
-        cls,
-        name: str,
-        command: Sequence[str],
-        environment: Mapping[str, str],
-        worth: Worth = bool,
-        pass_fds: Sequence[int] = (),
+        cls, name: str, command: Sequence[str], environment: Mapping[str, str], worth: Worth = bool
     ) -> "Child":
-        process = await asyncio.create_subprocess_exec(
-            *command,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=dies_with(os.getpid()),
-            limit=LONGEST_LINE,
-            pass_fds=pass_fds,
-        )
-        assert process.stdout is not None
-        return cls(name, process.pid, process.stdout, asyncio.create_task(process.wait()), worth)
+        read_end, write_end = os.pipe()
+        # Not asyncio's own pipe: with that, the exit code comes when the last who holds it has ended, not the child.
+        lines = await _reader_of(read_end)
+        with os.fdopen(write_end, "wb") as theirs:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=theirs,
+                stderr=asyncio.subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=dies_with(os.getpid()),
+            )
+        return cls(name, process, lines, worth)
 
     async def ended(self) -> int:
         """Wait for the end and for its last line, but not for what it may have left behind."""
@@ -100,10 +100,11 @@ def dies_with(parent: int, number: signal.Signals = signal.SIGKILL) -> Callable[
     return bind
 
 
-def call_this_process(name: str) -> None:
-    """The name that ps and top show."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_NAME, name.encode())
+async def _reader_of(read_end: int) -> asyncio.StreamReader:
+    lines = asyncio.StreamReader(limit=LONGEST_LINE)
+    protocol = asyncio.StreamReaderProtocol(lines)
+    await asyncio.get_running_loop().connect_read_pipe(lambda: protocol, os.fdopen(read_end, "rb"))
+    return lines
 
 
 def say(words: str, who: str = "videnbro") -> None:

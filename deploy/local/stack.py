@@ -11,7 +11,6 @@ from deploy.local.nats import PROVISIONER
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_PORT = 8001
-SERVER_MODULES = ("uvicorn.main", "uvicorn.loops.uvloop", "uvicorn.protocols.http.httptools_impl", "aiosqlite")
 MAIL_FROM = "Videnbro <videnbro@example.org>"
 
 
@@ -25,7 +24,6 @@ class Stack:
     smtp_port: int = 0
     database_prefix: str | None = None
     application: str = "services.{service}.app:create_app"
-    preloaded: tuple[str, ...] = field(default_factory=lambda: (*SERVER_MODULES, *shared_modules()))
     migrate: tuple[str, ...] | None = None
     provision: tuple[str, ...] | None = None
 
@@ -42,14 +40,11 @@ class Stack:
         return self.provision or ("-m", "deploy.local.provision", "--data", str(self.folder.path))
 
     def service_command(self, service: str) -> list[str]:
-        """For a process from nothing, as production starts it."""
-        return python("-m", *self.server_arguments(service))
-
-    def server_arguments(self, service: str) -> list[str]:
-        """What follows `python -m`."""
+        """As production starts it."""
         options = ["--host", "127.0.0.1", "--port", str(self.ports[service])]
         quiet = ["--timeout-graceful-shutdown", "5", "--no-access-log", "--no-server-header"]
-        return ["uvicorn", "--factory", self.application.format(service=service), *options, *quiet]
+        application = self.application.format(service=service)
+        return python("-m", "uvicorn", "--factory", application, *options, *quiet)
 
     def environment(self, who: str, nats_url: str, smtp_port: int) -> dict[str, str]:
         """For a service or for provisioning. Secrets are files in a folder that is its own."""
@@ -80,12 +75,6 @@ class Stack:
 
 def python(*arguments: str) -> list[str]:
     return [sys.executable, *arguments]
-
-
-def shared_modules() -> list[str]:
-    """All that services have in common, and with it the libraries below."""
-    files = (path.relative_to(ROOT) for path in sorted((ROOT / "shared").rglob("*.py")))
-    return [".".join(path.with_suffix("").parts).removesuffix(".__init__") for path in files]
 
 
 def ports_from(first: int) -> dict[str, int]:

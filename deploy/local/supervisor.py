@@ -6,17 +6,19 @@ import os
 import signal
 import time
 from collections.abc import Coroutine, Mapping
+from types import FrameType
 from typing import Any
 
 from deploy.local.data_folder import SERVICES
 from deploy.local.mail_sink import port_of, start_mail_sink
 from deploy.local.nats import PROVISIONER, address_of, configuration, server_command, worth_showing, write_configuration
-from deploy.local.nursery import Nursery
 from deploy.local.processes import Child, say
 from deploy.local.stack import Stack, python
 
 START_SECONDS = 120.0
 LOOK_SECONDS = 0.05
+# Of stopping. Services get eight seconds and then the bus does; what takes longer than this hangs.
+LAST_SECONDS = 40
 
 
 class StartFailed(Exception):
@@ -31,54 +33,54 @@ class Supervisor:
         self.steps: set[Child] = set()
         self.nats_url = ""
         self.mail_sink: asyncio.Server | None = None
-        self.asked_to_stop = asyncio.Event()
-        self.lost: asyncio.Queue[str] = asyncio.Queue()
+        self.over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self.starting: asyncio.Task[None] | None = None
         self.watches: list[asyncio.Task[None]] = []
+        self.is_stopping = False
 
     async def run(self, *afterwards: str) -> int:
         """Until asked to stop (0) or until something is lost (1); `afterwards` runs once all are ready."""
+        signal.signal(signal.SIGALRM, self._end_now)
         for number in (signal.SIGINT, signal.SIGTERM):
-            asyncio.get_running_loop().add_signal_handler(number, self._on_stop_signal)
-        starting = asyncio.create_task(self._start(*afterwards))
-        ending = asyncio.create_task(self._ending())
+            signal.signal(number, self._on_stop_signal)
+        self.starting = asyncio.create_task(self._start(*afterwards))
         try:
-            await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
-            if starting.done():
-                starting.result()
-            return await ending
+            ends: set[asyncio.Future[Any]] = {self.starting, self.over}
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            if self.starting.done():
+                self.starting.result()
+            return await self.over
         except StartFailed as failure:
             say(str(failure))
             return 1
         finally:
-            await self._stop(starting, ending)
+            await self._stop()
 
-    def _on_stop_signal(self) -> None:
+    def _on_stop_signal(self, number: int, frame: FrameType | None) -> None:
         """The first Ctrl-C stops in order, a second one at once."""
-        if self.asked_to_stop.is_set():
-            for child in self._children():
-                child.send(signal.SIGKILL)
-        self.asked_to_stop.set()
+        if self.is_stopping:
+            self._end_now(number, frame)
+        self.is_stopping = True
+        signal.alarm(LAST_SECONDS)
+        self.over.get_loop().call_soon_threadsafe(self._end, 0)
 
-    async def _ending(self) -> int:
-        asked = asyncio.create_task(self.asked_to_stop.wait())
-        lost = asyncio.create_task(self.lost.get())
-        await asyncio.wait({asked, lost}, return_when=asyncio.FIRST_COMPLETED)
-        if asked.done():
-            lost.cancel()
-            return 0
-        asked.cancel()
-        say(f"{lost.result()}; the rest is stopped")
-        return 1
+    def _end_now(self, number: int, _: FrameType | None) -> None:
+        """Kills what is left and ends. Not by way of the event loop, which may be what hangs."""
+        for child in self._children():
+            child.send(signal.SIGKILL)
+        os._exit(128 + number)
+
+    def _end(self, code: int) -> None:
+        if not self.over.done():
+            self.over.set_result(code)
 
     # --- starting -----------------------------------------------------------------------------------------
 
     async def _start(self, *afterwards: str) -> None:
         began = time.monotonic()
         self.mail_sink = await start_mail_sink(self.stack.folder.mail, self.stack.smtp_port)
-        nursery = await Nursery.open(self.stack.preloaded)
-        self.below.append(self._watched(nursery.process))
         await together(self._step("migrate", {}, *self.stack.migration_arguments()), self._start_bus())
-        await together(*(self._start_service(service, nursery) for service in SERVICES))
+        await together(*(self._start_service(service) for service in SERVICES))
         self._write_addresses()
         say(f"ready after {time.monotonic() - began:.1f} s")
         if afterwards:
@@ -105,9 +107,8 @@ class Supervisor:
             await asyncio.sleep(LOOK_SECONDS)
         raise StartFailed(f"nats-server told no address within {START_SECONDS:.0f} s")
 
-    async def _start_service(self, service: str, nursery: Nursery) -> None:
-        arguments = self.stack.server_arguments(service)
-        child = await nursery.fork(service, arguments, self._environment(service))
+    async def _start_service(self, service: str) -> None:
+        child = await Child.start(service, self.stack.service_command(service), self._environment(service))
         self.services[service] = self._watched(child)
         seen = (0, "nothing answers")
         deadline = time.monotonic() + START_SECONDS
@@ -129,7 +130,9 @@ class Supervisor:
     def _watched(self, child: Child) -> Child:
         async def until_lost() -> None:
             code = await child.ended()
-            await self.lost.put(f"{child.name} ended by itself with {code}")
+            if not self.over.done():
+                say(f"{child.name} ended by itself with {code}; the rest is stopped")
+                self._end(1)
 
         self.watches.append(asyncio.create_task(until_lost()))
         return child
@@ -152,11 +155,13 @@ class Supervisor:
     def _children(self) -> list[Child]:
         return [*self.steps, *self.services.values(), *self.below]
 
-    async def _stop(self, *tasks: asyncio.Task[Any]) -> None:
+    async def _stop(self) -> None:
         """Steps and services first, so that their last words still reach the bus; then what is below."""
-        for task in (*tasks, *self.watches):
+        signal.alarm(LAST_SECONDS)
+        tasks = [task for task in (self.starting, *self.watches) if task is not None]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, *self.watches, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(child.stop() for child in (*self.steps, *self.services.values())))
         for child in self.below:
             await child.stop()

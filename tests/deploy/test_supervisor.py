@@ -158,7 +158,6 @@ def test_nobody_waits_for_what_a_step_left_behind(tmp_path: Path, started: list[
     assert "migrate failed with 4" in started[0].said
 
 
-
 def test_a_taken_port_is_named_at_once_with_its_service_and_the_option(
     tmp_path: Path, started: list[StackProcess]
 ) -> None:
