@@ -116,6 +116,12 @@ def faults(arguments: list[str]) -> int:
 
 
 @command
+def soak(arguments: list[str]) -> int:
+    """twenty minutes of mixed load on the embedded stack: memory, descriptors, latency and errors by the minute"""
+    hand_over("dev", "-m", "tests.soak", *arguments)
+
+
+@command
 def lock(arguments: list[str]) -> int:
     """make the hashed locks again; --upgrade takes newer versions"""
     install("dev")

@@ -16,25 +16,13 @@ import time
 from pathlib import Path
 
 from tests.journeys.readme import ROOT, stack
+from tests.support.memory import pss, rss
 from tests.support.postgres import free_port
-
-MIB = 1024
 
 
 def children_of(pid: int) -> list[int]:
     found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in found] + [each for child in found for each in children_of(int(child))]
-
-
-def pss(pid: int) -> float:
-    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    found = re.search(r"^Pss:\s+(\d+)", text, re.MULTILINE)
-    return int(found[1]) / MIB if found else 0.0
-
-
-def rss(pid: int) -> float:
-    found = re.search(r"^VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return int(found[1]) / MIB if found else 0.0
 
 
 def name_of(pid: int) -> str:

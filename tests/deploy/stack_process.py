@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -47,6 +48,11 @@ class StackProcess:
     def processes(self) -> dict[str, int]:
         found: dict[str, int] = self.addresses["processes"]
         return found
+
+    @property
+    def exported(self) -> dict[str, str]:
+        """What it says to export, with the sample."""
+        return dict(re.findall(r"^export (\w+)=(\S+)$", self.said, re.MULTILINE))
 
     def notes(self) -> list[str]:
         return self.journal.read_text().splitlines()

@@ -1,6 +1,5 @@
 """`up --sample` for real: three services, the bus and the sample; a second start adds nothing."""
 
-import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,10 +29,6 @@ def sampled(folder: Path) -> Iterator[StackProcess]:
         stack.process.wait()
 
 
-def exported(stack: StackProcess) -> dict[str, str]:
-    return dict(re.findall(r"^export (\w+)=(\S+)$", stack.said, re.MULTILINE))
-
-
 def all_of(address: str, **headers: str) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     cursor: str | None = None
@@ -48,7 +43,7 @@ def all_of(address: str, **headers: str) -> list[dict[str, Any]]:
 
 def test_the_sample_is_there_once_however_often_it_is_loaded(tmp_path: Path) -> None:
     with sampled(tmp_path) as stack:
-        first = exported(stack)
+        first = stack.exported
         events, matching = stack.addresses["events"], stack.addresses["matching"]
         assert [event["id"] for event in all_of(f"{events}/v1/events")] == [first["EVENT"]]
         assert len(all_of(f"{matching}/v1/organisations")) == 97
@@ -62,7 +57,7 @@ def test_the_sample_is_there_once_however_often_it_is_loaded(tmp_path: Path) -> 
         letters = httpx.get(f"{events}/ops/dead-letters", headers={"Authorization": f"Bearer {token.strip()}"})
         assert letters.raise_for_status().json()["items"] == []
     with sampled(tmp_path) as stack:
-        again = exported(stack)
+        again = stack.exported
         assert {name: again[name] for name in ("EVENT", "ORGANISATION")} == {
             name: first[name] for name in ("EVENT", "ORGANISATION")
         }

@@ -116,7 +116,7 @@ def test_a_second_stop_signal_waits_for_nobody(stack: StackProcess) -> None:
 def test_a_second_stop_signal_ends_a_supervisor_that_hangs(tmp_path: Path, started: list[StackProcess]) -> None:
     """As in a terminal held by Ctrl-S: nobody reads what it prints, so it cannot go on."""
     read_end, write_end = os.pipe()
-    with open(read_end, "rb") as reading, open(write_end, "wb") as writing:
+    with os.fdopen(read_end, "rb") as reading, os.fdopen(write_end, "wb") as writing:
         stack = StackProcess(tmp_path, FAKES, stdout=writing)
         started.append(stack)
         for line in reading:

@@ -1,7 +1,8 @@
 """Everything the databases and the mail sink hold at the end, read as rows."""
 
+import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from pathlib import Path
@@ -11,13 +12,11 @@ from uuid import UUID
 import orjson
 from sqlalchemy import Table, select
 
-from deploy.local.data_folder import SERVICES
 from services.events.tables import Base as Events
 from services.matching.tables import Base as Matching
 from services.notify.tables import Base as Notify
 from shared.database import Database
 from shared.messaging.tables import dead_letters, failures, handled_messages, outbox
-from tests.faults.system import System
 from tests.faults.witness import WITNESS, effects
 
 Rows = Sequence[Any]
@@ -55,14 +54,15 @@ class Records:
     mails: Counter[str] = field(default_factory=Counter)
 
 
-async def read_records(system: System) -> Records:
+async def read_records(urls: Mapping[str, str], mail: Path) -> Records:
+    """Of the databases at these URLs, each by the name of who keeps it, and of the folder of the mail sink."""
     found = Records()
-    for who in (*SERVICES, WITNESS):
-        database = Database(system.database_url(who))
+    for who, url in urls.items():
+        database = Database(url)
         await _read_messages(database, who, found)
         await _READ[who](database, found)
         await database.close()
-    found.mails = await system.in_thread(lambda: count_mails(system.folder.mail))
+    found.mails = await asyncio.to_thread(count_mails, mail)
     return found
 
 

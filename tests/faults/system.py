@@ -62,6 +62,9 @@ class System:
     def database_url(self, who: str) -> str:
         return self.folder.database_url(who, self._stack.database_prefix)
 
+    def database_urls(self) -> dict[str, str]:
+        return {who: self.database_url(who) for who in (*SERVICES, WITNESS)}
+
     async def in_thread(self, call: Callable[[], Answer]) -> Answer:
         return await asyncio.get_running_loop().run_in_executor(self._threads, call)
 

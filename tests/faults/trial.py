@@ -89,7 +89,7 @@ async def run_trial(plan: Plan, folder: Path) -> Outcome:
             await reaper.close()
             await writers.close()
         unwilling = await system.stop_services()
-        records = await read_records(system)
+        records = await read_records(system.database_urls(), system.folder.mail)
         _judge(outcome, writers, reaper, records)
         outcome.faults += [("stuck", under_way)] if under_way else []
         outcome.faults += [("stuck", f"{name} did not end when asked to") for name in unwilling]

@@ -21,12 +21,17 @@ CREATED = "events.registration.created.v1"
 
 def faults_in(records: Records, taken: Sequence[Taken]) -> list[Fault]:
     """Everything that is not as it must be, in words."""
+    checks = (_witnessed(records), _effects(records), _strangers(records))
+    return [*faults_without_witness(records, taken), *(fault for check in checks for fault in check)]
+
+
+def faults_without_witness(records: Records, taken: Sequence[Taken]) -> list[Fault]:
+    """Where only the services listened, and profiles may be there of which no sign-up told."""
     checks = (
         _registrations(records, taken),
         _attendees(records, taken),
         _told(records),
         _handled(records),
-        _effects(records),
         _letters(records),
         _mails(records),
         _copies(records),
@@ -94,13 +99,21 @@ def _told(records: Records) -> Iterator[Fault]:
 
 def _handled(records: Records) -> Iterator[Fault]:
     for teller, listeners in LISTENERS.items():
-        told = {message.id for message in records.told[teller]}
-        for listener in (*listeners, WITNESS):
-            for missing in told - records.handled[listener]:
-                yield "lost", f"{listener} never handled {missing} of {teller}"
+        for listener in listeners:
+            yield from _unhandled(records, teller, listener)
+
+
+def _witnessed(records: Records) -> Iterator[Fault]:
+    for teller in LISTENERS:
+        yield from _unhandled(records, teller, WITNESS)
     told = {message.id for messages in records.told.values() for message in messages}
     for unknown in records.handled[WITNESS] - told:
         yield "lost", f"message {unknown} was heard, but is in no outbox"
+
+
+def _unhandled(records: Records, teller: str, listener: str) -> Iterator[Fault]:
+    for missing in {message.id for message in records.told[teller]} - records.handled[listener]:
+        yield "lost", f"{listener} never handled {missing} of {teller}"
 
 
 def _effects(records: Records) -> Iterator[Fault]:
@@ -162,18 +175,22 @@ def _copies(records: Records) -> Iterator[Fault]:
 
 
 def _profiles(records: Records) -> Iterator[Fault]:
-    """One profile for each organisation that a sign-up made known, and none for one that nobody did."""
-    named = [message.data.get("organisation") for message in records.told["events"] if message.type == CREATED]
-    made = {UUID(each["id"]) for each in named if each}
-    for organisation in made - records.profiles.keys():
+    """One profile for each organisation that a sign-up made known."""
+    for organisation in _made(records) - records.profiles.keys():
         yield "lost", f"organisation {organisation} signed up and has no profile"
-    for organisation in records.profiles.keys() - made:
-        yield "twice", f"profile {organisation} is of nobody who signed up"
     for name, times in Counter(row.name for row in records.profiles.values()).items():
         yield from _once(times, f"profile of {name}")
 
 
-# --- seats and the line ------------------------------------------------------------------------------------------
+def _strangers(records: Records) -> Iterator[Fault]:
+    for organisation in records.profiles.keys() - _made(records):
+        yield "twice", f"profile {organisation} is of nobody who signed up"
+
+
+def _made(records: Records) -> set[UUID]:
+    """The organisations that a sign-up made known."""
+    named = [message.data.get("organisation") for message in records.told["events"] if message.type == CREATED]
+    return {UUID(each["id"]) for each in named if each}
 
 
 def _recount(records: Records) -> Iterator[Fault]:

@@ -70,7 +70,7 @@ class Writers:
         self.taken: list[Taken] = []
         self.refused = 0
         self.odd: list[str] = []
-        self.again, self.changed = 0, 0
+        self.again, self.changed, self._planned = 0, 0, 0
         self.faults: Counter[int] = Counter()
 
     async def close(self) -> None:
@@ -94,9 +94,9 @@ class Writers:
     async def sign_up(self, events: Sequence[UUID], count: int, progress: Progress) -> None:
         places = [(number, number % len(events)) for number in range(count)]
         bodies = [(events[event], sign_up_body(number, event, self._dice)) for number, event in places]
-        await self._share(bodies, self._sign_up_once, progress)
+        await self._share(bodies, self.sign_up_once, progress)
 
-    async def _sign_up_once(self, wanted: tuple[UUID, Body]) -> None:
+    async def sign_up_once(self, wanted: tuple[UUID, Body]) -> None:
         event, body = wanted
         answer = await self._ask("POST", f"/v1/events/{event}/registrations", body, {"Idempotency-Key": uuid4().hex})
         if answer.status_code == 201:
@@ -109,18 +109,20 @@ class Writers:
     # --- changing -------------------------------------------------------------------------------------------------
 
     def plan_changes(self) -> list[tuple[Taken, list[Change]]]:
+        """Of all registrations that none was planned of before, so that each is changed once."""
         planned = []
-        for taken in self.taken:
+        for taken in self.taken[self._planned :]:
             named = {attendee for attendee, email in taken.emails.items() if email}
             if changes := list(changes_of(taken.id, taken.attendees, named, self._dice)):
                 planned.append((taken, changes))
+        self._planned = len(self.taken)
         self._dice.shuffle(planned)
         return planned
 
     async def change(self, planned: Sequence[tuple[Taken, list[Change]]], progress: Progress) -> None:
-        await self._share(planned, self._change_one_after_the_other, progress)
+        await self._share(planned, self.change_one_after_the_other, progress)
 
-    async def _change_one_after_the_other(self, planned: tuple[Taken, list[Change]]) -> None:
+    async def change_one_after_the_other(self, planned: tuple[Taken, list[Change]]) -> None:
         taken, changes = planned
         for change in changes:
             path = f"{change.path}?key={taken.key}"
