@@ -16,8 +16,8 @@ import time
 from pathlib import Path
 
 from tests.journeys.readme import ROOT, stack
-from tests.support.memory import pss, rss
 from tests.support.postgres import free_port
+from tests.support.processes import pss, rss
 
 
 def children_of(pid: int) -> list[int]:

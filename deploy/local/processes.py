@@ -57,12 +57,12 @@ class Child:
         await asyncio.wait({self._echo}, timeout=LAST_LINE_SECONDS)
         return code
 
-    async def stop(self, grace: float = GRACE_SECONDS) -> None:
-        """Ask, wait for `grace` seconds, then kill."""
+    async def stop(self) -> None:
+        """Ask, wait for a while, then kill."""
         self.send(signal.SIGTERM)
-        done, _ = await asyncio.wait({self._code}, timeout=grace)
+        done, _ = await asyncio.wait({self._code}, timeout=GRACE_SECONDS)
         if not done:
-            say(f"{self.name} did not stop within {grace:.0f} seconds and is killed")
+            say(f"{self.name} did not stop within {GRACE_SECONDS:.0f} seconds and is killed")
             self.send(signal.SIGKILL)
         await self.ended()
 

@@ -1,5 +1,6 @@
 """`dev.py up` with stand-ins for the services: real supervisor, nats-server, processes and ports."""
 
+import argparse
 import gc
 import sys
 import threading
@@ -7,6 +8,7 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
+from deploy.local import processes, supervisor
 from deploy.local.__main__ import read_arguments, run, stack_of
 
 NOTE = "import os, sys; open(os.environ['FAKE_JOURNAL'], 'a').write(sys.argv[1] + '\\n')"
@@ -18,7 +20,18 @@ open(os.environ['FAKE_JOURNAL'], 'a').write(f'{left.pid}\\n')
 sys.exit(4)
 """
 MIGRATIONS = {"--migration-fails": REFUSE, "--migration-leaves-one-behind": LEAVE_ONE_BEHIND}
-COLLECT = "--collect"
+
+
+def read_own(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """What only this stack understands, and the rest."""
+    parser = argparse.ArgumentParser(allow_abbrev=False)
+    parser.add_argument("--collect", action="store_true")
+    parser.add_argument("--grace", type=float, default=processes.GRACE_SECONDS)
+    parser.add_argument("--last", type=int, default=supervisor.LAST_SECONDS)
+    for option, script in MIGRATIONS.items():
+        parser.add_argument(option, dest="migrate", action="store_const", const=("-c", script))
+    parser.set_defaults(migrate=("-c", NOTE, "migrated"))
+    return parser.parse_known_args(words)
 
 
 def collect_for_ever() -> None:
@@ -29,17 +42,15 @@ def collect_for_ever() -> None:
 
 
 def main() -> int:
-    own = {word for word in sys.argv[1:] if word in MIGRATIONS or word == COLLECT}
-    if COLLECT in own:
+    own, words = read_own(sys.argv[1:])
+    processes.GRACE_SECONDS, supervisor.LAST_SECONDS = own.grace, own.last
+    if own.collect:
         threading.Thread(target=collect_for_ever, daemon=True).start()
-    failing = [("-c", MIGRATIONS[word]) for word in own if word in MIGRATIONS]
-    migrate = failing[0] if failing else ("-c", NOTE, "migrated")
-    arguments = read_arguments([word for word in sys.argv[1:] if word not in own])
     sys.path.insert(0, str(Path(__file__).parents[2]))
     stack = replace(
-        stack_of(arguments),
+        stack_of(read_arguments(words)),
         application="tests.deploy.fake_service:create_app",
-        migrate=migrate,
+        migrate=own.migrate,
         provision=("-c", NOTE, "provisioned"),
     )
     return run(stack, "-c", "print('welcome')")

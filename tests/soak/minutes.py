@@ -3,9 +3,8 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from tests.support.memory import pss, rss
+from tests.support.processes import descriptors, pss, rss
 
 PARTS = ("events", "matching", "notify", "nats", "supervisor")
 COLUMNS = (
@@ -37,14 +36,6 @@ def _unprefixed(said: str) -> str:
     return re.sub(r"^\w+ +\| ", "", said, flags=re.MULTILINE)
 
 
-def is_alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
 def head() -> str:
     return f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
@@ -54,7 +45,6 @@ def line(number: int, minute: Minute, processes: Mapping[str, int], errors: int)
     pids = [processes[part] for part in PARTS]
     held = [pss(pid) for pid in pids]
     together = (sum(held), sum(map(rss, pids)))
-    descriptors = [len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids]
     cells = [number, len(minute.seconds), minute.quantile(0.5), minute.quantile(0.99)]
     cells += [f"{mib:.0f}" for mib in (*held, *together)]
-    return f"| {' | '.join(map(str, [*cells, *descriptors, errors]))} |"
+    return f"| {' | '.join(map(str, [*cells, *map(descriptors, pids), errors]))} |"

@@ -11,7 +11,8 @@ from tests.faults.records import read_records
 from tests.faults.verdict import faults_without_witness
 from tests.faults.writers import Taken
 from tests.soak.load import Load
-from tests.soak.minutes import Minute, errors_in, head, is_alive, line
+from tests.soak.minutes import Minute, errors_in, head, line
+from tests.support.processes import is_alive
 
 MINUTE = 60.0
 SETTLED_WITHIN = 180.0

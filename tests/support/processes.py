@@ -1,9 +1,17 @@
-"""What a process holds of the machine's memory, by Linux' own account, in MiB."""
+"""Whether a process is alive, and what it holds: memory in MiB and descriptors, by Linux' own account."""
 
 import re
 from pathlib import Path
 
 MIB = 1024
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
 
 
 def pss(pid: int) -> float:
@@ -13,6 +21,10 @@ def pss(pid: int) -> float:
 
 def rss(pid: int) -> float:
     return _mib(Path(f"/proc/{pid}/status").read_text(), "VmRSS")
+
+
+def descriptors(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/fd").iterdir()))
 
 
 def _mib(text: str, name: str) -> float:
