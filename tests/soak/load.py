@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from uuid import UUID, uuid4
 
 import httpx
@@ -71,15 +71,14 @@ class Load:
     async def _act(self) -> None:
         (action,) = self._dice.choices(list(ACTIONS), weights=list(ACTIONS.values()))
         try:
-            async with self._timed():
-                await action(self)
+            await action(self)
         except httpx.TransportError as failed:
             self.odd.append(f"{action.__name__}: {type(failed).__name__} {failed}")
         finally:
             self._room.release()
 
-    @contextlib.asynccontextmanager
-    async def _timed(self) -> AsyncIterator[None]:
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
         began = time.monotonic()
         yield
         self.minute.seconds.append(time.monotonic() - began)
@@ -89,14 +88,18 @@ class Load:
     async def sign_up(self) -> None:
         number = next(self._numbers)
         event = number % EVENTS
-        await self.writers.sign_up_once((self._events[event], sign_up_body(number, event, self._dice)))
+        with self._timed():
+            await self.writers.sign_up_once((self._events[event], sign_up_body(number, event, self._dice)))
 
     async def change(self) -> None:
         """Of the youngest not yet asked, so that each registration is changed as planned, and once."""
         if not self._changes:
             self._changes = self.writers.plan_changes()
         if self._changes:
-            await self.writers.change_one_after_the_other(self._changes.pop())
+            taken, changes = self._changes.pop()
+            for change in changes:
+                with self._timed():
+                    await self.writers.change_one_after_the_other((taken, [change]))
 
     async def check_in(self) -> None:
         if self.writers.taken:
@@ -120,20 +123,24 @@ class Load:
         await self._ask("GET", f"{organisation}/suggestions", headers=member)
 
     async def follow(self) -> None:
-        """Opens an inbox, stays until something came or for a while, and leaves in the middle of whatever it does."""
+        """Opens an inbox, stays for a while, and leaves in the middle of whatever it does."""
         if not self.writers.taken:
             return
         contact = self._dice.choice(self.writers.taken).body["contact"]["email"]
         address = f"{self._urls['notify']}/v1/inbox/stream"
-        async with self._client.stream("GET", address, headers=self._as("member", contact)) as answer:
-            self._judge(answer)
+        asked = self._client.build_request("GET", address, headers=self._as("member", contact))
+        with self._timed():
+            answer = await self._client.send(asked, stream=True)
+        self._judge(answer)
+        async with contextlib.aclosing(answer):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._dice.uniform(0, LONGEST_STAY)):
                     async for _ in answer.aiter_lines():
                         pass
 
     async def _ask(self, method: str, address: str, body: object = None, headers: dict[str, str] | None = None) -> None:
-        answer = await self._client.request(method, address, json=body, headers=headers or self._organiser)
+        with self._timed():
+            answer = await self._client.request(method, address, json=body, headers=headers or self._organiser)
         self._judge(answer)
 
     def _judge(self, answer: httpx.Response) -> None:

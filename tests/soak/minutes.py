@@ -8,7 +8,7 @@ from tests.support.processes import descriptors, pss, rss
 
 PARTS = ("events", "matching", "notify", "nats", "supervisor")
 COLUMNS = (
-    "minute", "actions", "median ms", "p99 ms", *(f"{part} PSS" for part in PARTS), "all PSS", "all RSS",
+    "minute", "requests", "median ms", "p99 ms", *(f"{part} PSS" for part in PARTS), "all PSS", "all RSS",
     *(f"{part} fds" for part in PARTS), "log errors",
 )  # fmt: skip
 _WRONG = re.compile(r"\[(?:error|critical) *\]|^Traceback|Task was destroyed|never retrieved", re.MULTILINE)
@@ -16,7 +16,7 @@ _WRONG = re.compile(r"\[(?:error|critical) *\]|^Traceback|Task was destroyed|nev
 
 @dataclass(slots=True)
 class Minute:
-    """`seconds` that each action took."""
+    """`seconds` that each request took to its answer."""
 
     seconds: list[float] = field(default_factory=list)
 
