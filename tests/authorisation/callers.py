@@ -8,17 +8,17 @@ from shared.auth import Purpose
 from shared.database import uuid7
 from shared.pages.visitors import KEY_COOKIE
 from tests.authorisation.rows import LINKS, OPENING_NOTHING
-from tests.support.callers import as_caller, links
+from tests.support.callers import Headers, as_caller, links
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
     """A token, a link's key, or nothing."""
 
-    headers: dict[str, str] = field(default_factory=dict)
+    headers: Headers = field(default_factory=dict)
     key: str | None = None
 
-    def shown_to(self, path: str) -> tuple[str, dict[str, str]]:
+    def shown_to(self, path: str) -> tuple[str, Headers]:
         """The address and the headers of a call: a page reads a key from its cookie, the interface from the address."""
         if self.key is None:
             return path, self.headers

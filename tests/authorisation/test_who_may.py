@@ -48,7 +48,7 @@ async def ask(
     # A stream that is asked while the service stops is answered, and ends.
     client.app.state.stopping.set()
     try:
-        return await client.request(method, address, **{**sent, "headers": headers | sent.get("headers", {})})
+        return await client.request(method, address, **{**sent, "headers": {**headers, **sent.get("headers", {})}})
     finally:
         client.app.state.stopping.clear()
 

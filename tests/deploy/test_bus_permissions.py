@@ -10,6 +10,7 @@ from deploy.local.nats import LISTENS, permissions
 from deploy.local.stack import ROOT
 from shared.messaging.provision import LISTENERS
 from tests.support.nats import NatsServer, running_nats
+from tests.support.services import LONG_ENOUGH
 
 
 @pytest.fixture(scope="module")
@@ -41,8 +42,8 @@ async def test_a_service_tells_its_own_words_and_its_listener_reads_them(server:
     teller, listener = await server.connect("events"), await server.connect("matching")
     await teller.jetstream().publish("events.registration.updated.v1", b"{}")
     consumer = await listener.jetstream().pull_subscribe_bind("matching", stream="EVENTS")
-    (message,) = await consumer.fetch(1, timeout=5)
-    await message.ack_sync(timeout=5)
+    (message,) = await consumer.fetch(1, timeout=LONG_ENOUGH)
+    await message.ack_sync(timeout=LONG_ENOUGH)
     assert (await consumer.consumer_info()).num_ack_pending == 0
     await teller.close()
     await listener.close()

@@ -1,7 +1,7 @@
 """Events, sign-ups and callers as the stories of this folder need them."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +21,17 @@ OTHER_ORGANISER = as_caller("organiser", organisation=uuid7(), email="other@exam
 
 def in_days(days: float) -> str:
     return (datetime.now(UTC) + timedelta(days=days)).isoformat()
+
+
+def next_year() -> int:
+    """For days of the calendar that are still to come, whenever that is."""
+    return datetime.now(UTC).year + 1
+
+
+def clocks_change(month: int) -> date:
+    """The night in which Denmark's clocks change: next year's last Sunday of March or October."""
+    last = date(next_year(), month, 31)
+    return last - timedelta(days=last.isoweekday() % 7)
 
 
 def ceremony(**changes: Any) -> dict[str, Any]:

@@ -16,13 +16,17 @@ from tests.events.builders import (
     capacity,
     ceremony,
     change_event,
+    clocks_change,
     in_days,
+    next_year,
     published,
     signed_up,
     told,
 )
-from tests.support.callers import as_caller
+from tests.support.callers import Headers, as_caller
 from tests.support.services import Client
+
+Wrong = dict[str, tuple[dict[str, Any], str]]
 
 ADMIN = as_caller("admin", email="secretariat@example.org")
 MEMBER = as_caller("member", organisation=KNOWLEDGE_HUB, email="member@example.org")
@@ -43,7 +47,7 @@ async def step(client: Client, event: dict[str, Any], verb: str, **body: Any) ->
     return await client.post(f"/v1/events/{event['id']}/{verb}", json=body, headers=ORGANISER)
 
 
-async def titles(client: Client, headers: dict[str, str] | None = None, **params: Any) -> list[str]:
+async def titles(client: Client, headers: Headers | None = None, **params: Any) -> list[str]:
     answer = await client.get("/v1/events", params=params, headers=headers)
     assert answer.status_code == 200, answer.text
     return [each["title"]["en"] for each in answer.json()["items"]]
@@ -94,18 +98,30 @@ async def test_what_is_not_ready_is_not_published(client: Client) -> None:
     assert (await step(client, online, "publish")).status_code == 200
 
 
-WRONG: dict[str, tuple[dict[str, Any], str]] = {
-    "ends before it starts": ({"ends_at": in_days(27)}, "/ends_at"),
-    "ends when it starts": ({"starts_at": "2031-05-01T10:00", "ends_at": "2031-05-01T10:00"}, "/ends_at"),
-    "doors open after the start": ({"doors_open_at": in_days(28.05)}, "/doors_open_at"),
-    "registration closes after the end": ({"registration_closes_at": in_days(29)}, "/registration_closes_at"),
-    "changes close after the end": ({"changes_close_at": in_days(29)}, "/changes_close_at"),
-    "registration opens after it closes": ({"registration_opens_at": in_days(28.01)}, "/registration_opens_at"),
+def wrong_times(event: dict[str, Any]) -> Wrong:
+    """What cannot be, measured from the event's own start and end."""
+    start, end = (datetime.fromisoformat(event[name]) for name in ("starts_at", "ends_at"))
+    an_hour = timedelta(hours=1)
+    before, meanwhile, after = start - an_hour, start + an_hour, end + an_hour
+    return {
+        "ends before it starts": ({"ends_at": before.isoformat()}, "/ends_at"),
+        "ends when it starts": ({"starts_at": start.isoformat(), "ends_at": start.isoformat()}, "/ends_at"),
+        "doors open after the start": ({"doors_open_at": meanwhile.isoformat()}, "/doors_open_at"),
+        "registration closes after the end": ({"registration_closes_at": after.isoformat()}, "/registration_closes_at"),
+        "changes close after the end": ({"changes_close_at": after.isoformat()}, "/changes_close_at"),
+        "registration opens after it closes": (
+            {"registration_opens_at": meanwhile.isoformat()},
+            "/registration_opens_at",
+        ),
+        "a local time that summer time leaps over": ({"starts_at": f"{clocks_change(3)}T02:30"}, "/starts_at"),
+    }
+
+
+WRONG: Wrong = {
     "an unknown zone": ({"timezone": "Europe/Kalundborg"}, "/timezone"),
     "no time at all": ({"starts_at": "next Tuesday"}, "/starts_at"),
     "a time that is a number": ({"starts_at": 1_800_000_000}, "/starts_at"),
     "a year out of reach": ({"ends_at": "9999-12-31T23:59:59-12:00"}, "/ends_at"),
-    "a local time that summer time leaps over": ({"starts_at": "2027-03-28T02:30"}, "/starts_at"),
     "fewer than no seats": ({"capacity": -1}, "/capacity"),
     "more seats than there are people": ({"capacity": 10**9}, "/capacity"),
     "half a seat": ({"capacity": 0.5}, "/capacity"),
@@ -127,8 +143,9 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
 
 @pytest.mark.parametrize("dialect", ["sqlite"])
 async def test_wrong_dates_zones_and_capacities_are_named_and_nothing_is_drafted(client: Client) -> None:
-    for what, (change, pointer) in WRONG.items():
-        answer = await client.post("/v1/events", json=ceremony(**change), headers=ORGANISER)
+    body = ceremony()
+    for what, (change, pointer) in (WRONG | wrong_times(body)).items():
+        answer = await client.post("/v1/events", json=body | change, headers=ORGANISER)
         assert answer.status_code == 422, (what, answer.text)
         assert pointer in [error["pointer"] for error in answer.json()["errors"]], (what, answer.text)
     assert await titles(client, ORGANISER) == []
@@ -137,7 +154,7 @@ async def test_wrong_dates_zones_and_capacities_are_named_and_nothing_is_drafted
 @pytest.mark.parametrize("dialect", ["sqlite"])
 async def test_a_change_that_cannot_be_is_named_as_a_draft_would_and_changes_nothing(client: Client) -> None:
     event = await published(client)
-    for what, (change, pointer) in WRONG.items():
+    for what, (change, pointer) in (WRONG | wrong_times(event)).items():
         if change == {"title": {}}:
             continue
         answer = await patch(client, event, change)
@@ -180,14 +197,14 @@ async def test_a_change_merges_and_null_takes_away(client: Client) -> None:
 
 
 async def test_times_nobody_set_follow_the_start_and_those_somebody_set_stay(client: Client) -> None:
-    event = await draft(client)
-    moved = await change_event(client, event, starts_at="2031-05-06T10:00", ends_at="2031-05-06T12:00")
-    assert moved["starts_at"] == "2031-05-06T08:00:00Z"
+    year, event = next_year(), await draft(client)
+    moved = await change_event(client, event, starts_at=f"{year}-05-06T10:00", ends_at=f"{year}-05-06T12:00")
+    assert moved["starts_at"] == f"{year}-05-06T08:00:00Z"
     assert moved["registration_closes_at"] == moved["starts_at"]
-    assert moved["changes_close_at"] == "2031-05-05T08:00:00Z"
-    await change_event(client, event, registration_closes_at="2031-05-01T12:00")
-    later = await change_event(client, event, starts_at="2031-05-06T11:00")
-    assert later["registration_closes_at"] == "2031-05-01T10:00:00Z"
+    assert moved["changes_close_at"] == f"{year}-05-05T08:00:00Z"
+    await change_event(client, event, registration_closes_at=f"{year}-05-01T12:00")
+    later = await change_event(client, event, starts_at=f"{year}-05-06T11:00")
+    assert later["registration_closes_at"] == f"{year}-05-01T10:00:00Z"
 
 
 async def test_a_change_that_changes_nothing_has_no_version_and_tells_nothing(client: Client) -> None:
@@ -247,12 +264,12 @@ async def test_a_change_made_on_an_old_reading_is_refused(client: Client) -> Non
     path = f"/v1/events/{event['id']}"
     read = await client.get(path, headers=ORGANISER)
     assert read.headers["ETag"] == '"1"'
-    first = await client.patch(path, json={"capacity": 50}, headers=ORGANISER | {"If-Match": read.headers["ETag"]})
+    first = await client.patch(path, json={"capacity": 50}, headers={**ORGANISER, "If-Match": read.headers["ETag"]})
     assert (first.status_code, first.headers["ETag"]) == (200, '"2"')
     for stale in ('"1"', 'W/"2"', '"x"'):
-        second = await client.patch(path, json={"capacity": 40}, headers=ORGANISER | {"If-Match": stale})
+        second = await client.patch(path, json={"capacity": 40}, headers={**ORGANISER, "If-Match": stale})
         assert (second.status_code, second.json()["type"]) == (412, "/problems/stale-version"), stale
-    anything = await client.patch(path, json={"capacity": 40}, headers=ORGANISER | {"If-Match": "*"})
+    anything = await client.patch(path, json={"capacity": 40}, headers={**ORGANISER, "If-Match": "*"})
     assert anything.status_code == 200
 
 
@@ -395,23 +412,25 @@ async def test_a_cursor_of_another_list_is_refused(client: Client) -> None:
 
 
 async def test_times_are_answered_in_utc_and_in_the_events_own_clock(client: Client) -> None:
-    summer = await draft(client, starts_at="2031-07-01T10:00", ends_at="2031-07-01T14:00:00+02:00")
-    assert (summer["starts_at"], summer["ends_at"]) == ("2031-07-01T08:00:00Z", "2031-07-01T12:00:00Z")
-    assert summer["starts_at_local"] == "2031-07-01T10:00:00+02:00"
-    winter = await draft(client, starts_at="2031-12-01T10:00", ends_at="2031-12-01T14:00")
-    assert winter["starts_at"] == "2031-12-01T09:00:00Z"
+    year = next_year()
+    summer = await draft(client, starts_at=f"{year}-07-01T10:00", ends_at=f"{year}-07-01T14:00:00+02:00")
+    assert (summer["starts_at"], summer["ends_at"]) == (f"{year}-07-01T08:00:00Z", f"{year}-07-01T12:00:00Z")
+    assert summer["starts_at_local"] == f"{year}-07-01T10:00:00+02:00"
+    winter = await draft(client, starts_at=f"{year}-12-01T10:00", ends_at=f"{year}-12-01T14:00")
+    assert winter["starts_at"] == f"{year}-12-01T09:00:00Z"
     abroad = await draft(
-        client, timezone="America/New_York", starts_at="2031-07-01T10:00", ends_at="2031-07-01T18:00:00+02:00"
+        client, timezone="America/New_York", starts_at=f"{year}-07-01T10:00", ends_at=f"{year}-07-01T18:00:00+02:00"
     )
-    assert (abroad["starts_at"], abroad["ends_at"]) == ("2031-07-01T14:00:00Z", "2031-07-01T16:00:00Z")
-    assert abroad["starts_at_local"] == "2031-07-01T10:00:00-04:00"
+    assert (abroad["starts_at"], abroad["ends_at"]) == (f"{year}-07-01T14:00:00Z", f"{year}-07-01T16:00:00Z")
+    assert abroad["starts_at_local"] == f"{year}-07-01T10:00:00-04:00"
 
 
 async def test_the_hours_that_come_twice_or_never_are_told_apart(client: Client) -> None:
-    night = await draft(client, starts_at="2026-10-25T02:30", ends_at="2026-10-25T02:30:00+01:00")
-    assert (night["starts_at"], night["ends_at"]) == ("2026-10-25T00:30:00Z", "2026-10-25T01:30:00Z")
-    across = await draft(client, starts_at="2027-03-28T01:30", ends_at="2027-03-28T03:30")
-    assert (across["starts_at"], across["ends_at"]) == ("2027-03-28T00:30:00Z", "2027-03-28T01:30:00Z")
+    autumn, spring = clocks_change(10), clocks_change(3)
+    night = await draft(client, starts_at=f"{autumn}T02:30", ends_at=f"{autumn}T02:30:00+01:00")
+    assert (night["starts_at"], night["ends_at"]) == (f"{autumn}T00:30:00Z", f"{autumn}T01:30:00Z")
+    across = await draft(client, starts_at=f"{spring}T01:30", ends_at=f"{spring}T03:30")
+    assert (across["starts_at"], across["ends_at"]) == (f"{spring}T00:30:00Z", f"{spring}T01:30:00Z")
 
 
 async def test_registration_says_where_it_stands(client: Client) -> None:
@@ -443,7 +462,7 @@ async def test_what_everybody_reads_may_be_kept_for_a_moment_and_asked_for_again
 
 
 async def test_the_same_draft_sent_twice_with_one_key_is_one_event(client: Client) -> None:
-    body, headers = ceremony(), ORGANISER | {"Idempotency-Key": "draft-1"}
+    body, headers = ceremony(), {**ORGANISER, "Idempotency-Key": "draft-1"}
     first = await client.post("/v1/events", json=body, headers=headers)
     again = await client.post("/v1/events", json=body, headers=headers)
     assert (again.status_code, again.json()) == (201, first.json())

@@ -11,6 +11,7 @@ from playwright.sync_api import ViewportSize, sync_playwright
 from deploy.local.mailbox import links_of, messages
 from tests.journeys.readme import ROOT, stack
 from tests.journeys.test_pages_in_a_browser import FLAGS
+from tests.support.services import LONG_ENOUGH
 
 PAGES = {"registration": "/p/events/registrations/", "ticket": "/t/", "profile": "/p/matching/organisations/"}
 PHONE = ViewportSize(width=390, height=844)
@@ -23,7 +24,7 @@ SIGN_UP = {
 
 def mailed(mails: Path, path: str) -> str:
     """The newest mailed link with this path; waits until there is one."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + LONG_ENOUGH
     while time.monotonic() < deadline:
         if found := [link for message in messages(mails) for link in links_of(message) if path in link]:
             return found[-1]

@@ -57,7 +57,7 @@ async def until_200(client: Client, path: str, **request: Any) -> Row:
         answer = await client.get(path, **request)
         return answer if answer.status_code == 200 else None
 
-    found = await eventually(look, within=20)
+    found = await eventually(look)
     assert found is not None
     body: Row = found.json()
     return body
@@ -95,7 +95,7 @@ async def test_an_organisation_takes_its_data_along_and_is_forgotten_everywhere(
         body: Row = (await system.matching.get(report_path, headers=ADMIN)).json()
         return body if body["status"] == "complete" else None
 
-    report = await eventually(complete, within=20)
+    report = await eventually(complete)
     assert report is not None
     erased = {part["service"]: part["erased"] for part in report["parts"]}
     assert erased["matching"]["profiles"] == 1

@@ -18,7 +18,7 @@ from services.events.settings import Settings
 from shared.settings import ServiceName
 from tests.events.builders import capacity, key_of, own_key, published, signed_up
 from tests.support.missing import missing
-from tests.support.services import Client, settings_for
+from tests.support.services import LONG_ENOUGH, Client, eventually, settings_for
 
 pytestmark = pytest.mark.browser
 
@@ -69,9 +69,12 @@ async def served(database_url: str) -> AsyncIterator[Served]:
         app = create_app(settings_for(Settings, "events", database_url, public_urls=urls))
         server = uvicorn.Server(uvicorn.Config(app, log_level="error"))
         serving = asyncio.create_task(server.serve(sockets=[listening]))
-        while not server.started:
-            assert not serving.done()
-            await asyncio.sleep(0.01)
+
+        async def started() -> bool:
+            return server.started or serving.done()
+
+        await eventually(started)
+        assert server.started
         async with Client(app) as client:
             yield Served(address, client)
         server.should_exit = True
@@ -94,7 +97,7 @@ async def phone(chromium: Browser, size: ViewportSize) -> AsyncIterator[Page]:
     context = await chromium.new_context(
         java_script_enabled=False, viewport=size, is_mobile=True, has_touch=True, locale="da-DK"
     )
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(1_000 * LONG_ENOUGH)
     yield await context.new_page()
     await context.close()
 

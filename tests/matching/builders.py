@@ -23,7 +23,7 @@ from shared.contracts.message import Message
 from shared.database import uuid7
 from shared.fields import utc_now
 from shared.messaging.tables import outbox
-from tests.support.callers import as_caller, links
+from tests.support.callers import CallerHeaders, Headers, as_caller, links
 from tests.support.nats import NatsServer
 from tests.support.services import Client
 
@@ -36,15 +36,15 @@ def key_of(organisation: str | UUID, version: int = 1) -> dict[str, str]:
     return {"key": links.key(Purpose.PROFILE, UUID(str(organisation)), version)}
 
 
-def member_of(organisation: str | UUID, email: str = "mette@example.org") -> dict[str, str]:
+def member_of(organisation: str | UUID, email: str = "mette@example.org") -> CallerHeaders:
     return as_caller("member", organisation=UUID(str(organisation)), email=email)
 
 
-def manager_of(organisation: str | UUID) -> dict[str, str]:
+def manager_of(organisation: str | UUID) -> CallerHeaders:
     return as_caller("manager", organisation=UUID(str(organisation)), email="leder@example.org")
 
 
-def organiser_of(organisation: str | UUID) -> dict[str, str]:
+def organiser_of(organisation: str | UUID) -> CallerHeaders:
     return as_caller("organiser", organisation=UUID(str(organisation)), email="anna@example.org")
 
 
@@ -167,7 +167,9 @@ async def put_on_bus(server: NatsServer, *messages: Message) -> None:
         await nats.close()
 
 
-async def suggestions(client: Client, organisation: str | UUID, headers: Row | None = None, **query: Any) -> list[Row]:
+async def suggestions(
+    client: Client, organisation: str | UUID, headers: Headers | None = None, **query: Any
+) -> list[Row]:
     """What an organisation is proposed, as its member sees it."""
     answer = await client.get(
         f"/v1/organisations/{organisation}/suggestions",

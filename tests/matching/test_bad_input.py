@@ -42,7 +42,7 @@ async def test_a_cursor_of_another_list_is_refused(client: Client) -> None:
     assert (await client.get("/v1/organisations", params={"cursor": introductions})).status_code == 422
 
 
-@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2026-02-30", "tomorrow"])
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01", "2022-02-30", "tomorrow"])
 async def test_days_that_cannot_be_are_refused(client: Client, day: str) -> None:
     offers = [{"category": "technology", "text": {"da": "Damp"}, "valid_until": day}]
     answer = await client.post(

@@ -36,13 +36,14 @@ from tests.matching.builders import (
     suggestions,
     told,
 )
+from tests.support.callers import NOBODY, Headers
 from tests.support.services import Client, running, settings_for
 
 OTHERS = (EventsErasedOrganisation, NotifyErasedOrganisation)
 GIVES, SEEKS = [offer("Levende gær til et bageri")], [need("Levende gær til et bageri")]
 
 
-async def erase(client: Client, organisation: str, headers: Row | None = None, **query: bool) -> Row:
+async def erase(client: Client, organisation: str, headers: Headers | None = None, **query: bool) -> Row:
     """Erased by its manager unless `headers` says by whom."""
     answer = await client.delete(
         f"/v1/organisations/{organisation}", params=query, headers=headers or manager_of(organisation)
@@ -52,7 +53,7 @@ async def erase(client: Client, organisation: str, headers: Row | None = None, *
     return {**body, "status": answer.status_code}
 
 
-async def report(client: Client, organisation: str, headers: Row = ADMIN) -> Row:
+async def report(client: Client, organisation: str, headers: Headers = ADMIN) -> Row:
     answer = await client.get(f"/v1/organisations/{organisation}/erasure", headers=headers)
     assert answer.status_code == 200, answer.text
     body: Row = answer.json()
@@ -133,7 +134,7 @@ async def test_everybody_gets_404_for_it_and_nobody_is_proposed_it(client: Clien
     other = await make(client, "Mølleriet", needs=SEEKS)
     assert names(await suggestions(client, other["id"])) == ["Gærhuset"]
     await erase(client, own["id"])
-    for headers in ({}, ADMIN, manager_of(own["id"]), member_of(partner["id"])):
+    for headers in (NOBODY, ADMIN, manager_of(own["id"]), member_of(partner["id"])):
         answer = await client.get(f"/v1/organisations/{own['id']}", headers=headers)
         assert answer.status_code == 404
     assert (await client.get(f"/v1/organisations/{own['id']}", params=key_of(own["id"]))).status_code == 404

@@ -36,10 +36,11 @@ from tests.matching.builders import (
     sign_up,
     told,
 )
+from tests.support.callers import Headers
 from tests.support.services import Client
 
 
-async def ask(client: Client, organisation: str, headers: Row | None = None) -> Response:
+async def ask(client: Client, organisation: str, headers: Headers | None = None) -> Response:
     return await client.get(f"/v1/organisations/{organisation}/export", headers=headers or manager_of(organisation))
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from shared.contracts.matching import OrganisationCreated, OrganisationUpdated
 from tests.matching.builders import ADMIN, Row, key_of, member_of, told
+from tests.support.callers import NOBODY
 from tests.support.services import Client
 
 SAMPLE = Path(__file__).parents[2] / "deploy" / "sample" / "organisations.jsonl"
@@ -164,7 +165,7 @@ async def test_what_is_not_utf_8_is_refused(client: Client) -> None:
 
 
 async def test_only_the_secretariat_imports(client: Client) -> None:
-    for headers, status in (({}, 401), (member_of("01a20116-bf8e-7283-845c-623721683b21"), 403)):
+    for headers, status in ((NOBODY, 401), (member_of("01a20116-bf8e-7283-845c-623721683b21"), 403)):
         answer = await client.post(
             "/v1/organisations/import", content="", headers={**headers, "Content-Type": JSON_LINES}
         )

@@ -41,6 +41,7 @@ from tests.matching.builders import (
     suggestions,
     told,
 )
+from tests.support.callers import Headers
 from tests.support.services import Client
 
 YEAST = offer("Levende gær til bagerier")
@@ -77,7 +78,7 @@ async def merge(client: Client, merged: Row | UUID, into: Row | UUID, **query: A
     return answer
 
 
-async def profile(client: Client, organisation: Row | UUID, headers: Row = ADMIN) -> Row:
+async def profile(client: Client, organisation: Row | UUID, headers: Headers = ADMIN) -> Row:
     identity = organisation["id"] if isinstance(organisation, dict) else organisation
     answer = await client.get(f"/v1/organisations/{identity}", headers=headers)
     assert answer.status_code == 200, answer.text

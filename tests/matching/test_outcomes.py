@@ -13,7 +13,7 @@ from services.matching.tables import Introduction
 from shared.contracts.matching import IntroductionOutcomeWanted, OrganisationUpdated
 from shared.fields import utc_now
 from tests.matching.builders import ADMIN, Row, contact, key_of, make, member_of, need, offer, say, told
-from tests.support.callers import tokens
+from tests.support.callers import Headers, tokens
 from tests.support.services import Client, eventually
 
 
@@ -43,7 +43,7 @@ def outcomes_in(introduction: Row) -> dict[str, str | None]:
     return {party["organisation"]["name"]: party["outcome"] for party in introduction["parties"]}
 
 
-async def listed(client: Client, headers: Row, **query: Any) -> list[Row]:
+async def listed(client: Client, headers: Headers, **query: Any) -> list[Row]:
     items: list[Row] = (await client.get("/v1/introductions", params=query, headers=headers)).json()["items"]
     return items
 

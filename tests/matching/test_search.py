@@ -22,12 +22,13 @@ from tests.matching.builders import (
     say,
     sign_up,
 )
+from tests.support.callers import Headers
 from tests.support.services import Client
 
 SAMPLE = Path(__file__).parents[2] / "deploy" / "sample" / "organisations.jsonl"
 
 
-async def search(client: Client, text: str, headers: Row, **fields: Any) -> list[Row]:
+async def search(client: Client, text: str, headers: Headers, **fields: Any) -> list[Row]:
     answer = await client.post("/v1/search", json={"text": text, **fields}, headers=headers)
     assert answer.status_code == 200, answer.text
     items: list[Row] = answer.json()["items"]

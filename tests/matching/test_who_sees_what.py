@@ -3,6 +3,7 @@
 from typing import Any
 
 from tests.matching.builders import contact, key_of, make, manager_of, member_of, need, offer, organiser_of, say
+from tests.support.callers import NOBODY
 from tests.support.services import Client
 
 SECRETS: dict[str, Any] = {
@@ -66,7 +67,7 @@ async def test_its_own_people_see_all_of_it(client: Client) -> None:
 
 async def test_nobody_else_sees_an_unpublished_profile(client: Client) -> None:
     made, other = await make(client, "Gærhuset", published=False), await make(client, "DTU", "research")
-    for headers in ({}, member_of(other["id"]), organiser_of(made["id"])):
+    for headers in (NOBODY, member_of(other["id"]), organiser_of(made["id"])):
         assert (await client.get(f"/v1/organisations/{made['id']}", headers=headers)).status_code == 404
 
 

@@ -14,7 +14,6 @@ from shared.messaging import cleaning
 from shared.messaging.cleaning import Cleaner
 from shared.messaging.tables import handled_messages, outbox
 
-NOW = datetime.now(UTC)
 TABLES = (outbox, handled_messages, answers)
 
 
@@ -27,7 +26,7 @@ async def database(told_url: str) -> AsyncIterator[Database]:
 
 async def add(session: AsyncSession, age: timedelta, times: int = 1, *, published: bool = True) -> None:
     """`times` rows in each of the tables, as old as `age`."""
-    then = NOW - age
+    then = datetime.now(UTC) - age
     rows: dict[Any, list[dict[str, Any]]] = {table: [] for table in TABLES}
     for _ in range(times):
         told = {"message_id": uuid7(), "type": "x", "envelope": "{}", "created_at": then}

@@ -1,6 +1,5 @@
 """Several processes of one service: one relays, all wake up."""
 
-import asyncio
 from functools import partial
 
 import pytest
@@ -10,7 +9,7 @@ from shared.service import Job
 from shared.settings import ServiceSettings
 from tests.messaging.tiny import noted, organisation, telling, told, told_one_by_one
 from tests.support.postgres import PostgresCluster
-from tests.support.services import Client, eventually, running
+from tests.support.services import Client, a_moment, eventually, running
 
 HOLDERS = """
     select pid from pg_locks join pg_database on pg_database.oid = pg_locks.database
@@ -65,7 +64,7 @@ async def test_the_other_takes_over_when_one_stops(
         async def both_noted() -> bool:
             return len(await noted(listener.app)) == 2
 
-        await eventually(both_noted, within=5)
+        await eventually(both_noted)
 
 
 async def test_a_commit_in_one_process_wakes_the_jobs_of_another(
@@ -85,11 +84,11 @@ async def test_a_commit_in_one_process_wakes_the_jobs_of_another(
             return bool(second.app.state.bus.connected and teller.app.state.bus.connected and runs)
 
         await eventually(both_connected)
-        await asyncio.sleep(0.1)
+        await a_moment()
         before = runs
         await told(teller.app, organisation("a change"))
 
         async def has_run() -> bool:
             return runs > before
 
-        await eventually(has_run, within=1)
+        await eventually(has_run)

@@ -1,6 +1,5 @@
 """Two small services for the tests of the bus: `matching` tells of organisations, `notify` notes what it hears."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from uuid import UUID
 
@@ -16,6 +15,7 @@ from shared.messaging.subscriptions import Subscriptions
 from shared.messaging.tables import Sequence, add_to, dead_letters, failures, outbox
 from shared.service import Job, create_service
 from shared.settings import ServiceSettings
+from tests.support.services import a_moment
 
 metadata = new_metadata()
 # No unique column: whatever is done twice shows.
@@ -89,7 +89,7 @@ async def told(app: FastAPI, *messages: OrganisationUpdated) -> None:
 async def told_one_by_one(app: FastAPI, names: Iterable[str], pause: float = 0) -> None:
     for name in names:
         await told(app, organisation(name))
-        await asyncio.sleep(pause)
+        await a_moment(pause)
 
 
 async def noted(app: FastAPI) -> list[str]:

@@ -50,6 +50,7 @@ class Mailbox:
     received: list[Received] = field(default_factory=list, repr=False)
     refusals: dict[str, str] = field(default_factory=dict)
     held: asyncio.Event | None = None
+    holding: int = 0
     connections: int = 0
 
     @property
@@ -73,6 +74,7 @@ class Mailbox:
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
         if self.held is not None:
+            self.holding += 1
             await self.held.wait()
         raw = envelope.content
         assert isinstance(raw, bytes)
@@ -89,7 +91,7 @@ class Mailbox:
         async def look() -> list[Received]:
             return [mail for mail in self.to(address) if about in mail.subject]
 
-        found = await eventually(look, within=20)
+        found = await eventually(look)
         assert len(found) == 1, [mail.subject for mail in found]
         return found[0]
 
@@ -99,7 +101,7 @@ class Mailbox:
         async def look() -> bool:
             return len(self.received) >= count
 
-        await eventually(look, within=20)
+        await eventually(look)
 
 
 @contextlib.asynccontextmanager

@@ -33,7 +33,11 @@ from shared.database import uuid7
 from tests.support.services import Client
 
 KHZ = UUID("0192d000-0000-7000-8000-00000000000a")
-STARTS_AT = datetime(2030, 5, 17, 7, 0, tzinfo=UTC)
+
+
+def starts_at() -> datetime:
+    """When the event begins: at nine in Copenhagen, in May of next year."""
+    return datetime(datetime.now(UTC).year + 1, 5, 17, 7, 0, tzinfo=UTC)
 
 
 def envelope(message: Message, identity: UUID | None = None) -> bytes:
@@ -67,8 +71,8 @@ def event_facts(**changes: Any) -> dict[str, Any]:
         "status": "published",
         "kind": "signing",
         "title": {"da": "Alliancen Biotekbyen", "en": "The Biotech City alliance"},
-        "starts_at": STARTS_AT,
-        "ends_at": STARTS_AT + timedelta(hours=2),
+        "starts_at": starts_at(),
+        "ends_at": starts_at() + timedelta(hours=2),
         "timezone": "Europe/Copenhagen",
         "venue": Venue(name="Helix Lab", city="Kalundborg"),
         "contact": EventContact(name="Ane Organisator", email="ane@example.org", language="da"),
@@ -161,6 +165,6 @@ def new_partners(
         "contacts": (OrganisationContact(name=person.title(), email=f"{person}@example.org", language=language),),
         "partners": found,
         "more": more,
-        "at": STARTS_AT,
+        "at": starts_at(),
     }
     return SuggestionsFound(**{**facts, **changes})

@@ -20,7 +20,7 @@ from shared.messaging.tables import outbox
 from tests.notify.mailbox import Mailbox, running_mailbox
 from tests.notify.messages import KHZ, attendee, published, registered, tell
 from tests.support.callers import as_caller
-from tests.support.services import Client, eventually, running, settings_for
+from tests.support.services import LONG_ENOUGH, Client, a_moment, eventually, running, settings_for
 
 SECRETARIAT = as_caller("admin", email="secretariat@example.org")
 
@@ -36,7 +36,7 @@ async def the_delivery_to(notify: Client, person: str, status: str) -> dict[str,
     async def look() -> list[dict[str, Any]]:
         return await deliveries_of(notify, person=person, status=status)
 
-    (found,) = await eventually(look, within=20)
+    (found,) = await eventually(look)
     return found
 
 
@@ -94,7 +94,7 @@ async def test_a_busy_mailbox_is_asked_again_later_and_given_up_at_last(notify: 
             (delivery,) = await deliveries_of(notify, person="jens@example.org")
             return len(delivery["attempts"]) == expected
 
-        await eventually(look, within=20)
+        await eventually(look)
         await make_due(notify)
     failed = await the_delivery_to(notify, "jens@example.org", "failed")
     assert {attempt["result"] for attempt in failed["attempts"]} == {"again"}
@@ -119,7 +119,7 @@ async def test_mails_wait_for_a_server_that_is_away_and_lose_no_attempt(database
             (delivery,) = await deliveries_of(notify, person="jens@example.org")
             return "SMTPConnectError" in (delivery["last_error"] or "")
 
-        await eventually(look, within=20)
+        await eventually(look)
         async with running_mailbox(port) as mailbox:
             await mailbox.one("jens@example.org")
             sent = await the_delivery_to(notify, "jens@example.org", "sent")
@@ -142,7 +142,7 @@ async def test_a_killed_sender_s_claim_lapses(database_url: str, mailbox: Mailbo
         assert await claim(session, 10) == []
     await app.state.database.close()
     async with running(create_app, settings) as notify:
-        await asyncio.sleep(0.3)
+        await a_moment()
         assert mailbox.received == []
         async with notify.app.state.database.transaction() as session:
             await session.exec(update(Delivery).values(claimed_until=utc_now() - timedelta(seconds=1)))
@@ -165,7 +165,7 @@ async def test_two_senders_share_the_work_and_send_nothing_twice(
             async with running(create_app, settings):
                 await tell(one, event, *sign_ups)
                 await mailbox.wait_for(31)
-                await asyncio.sleep(0.2)
+                await a_moment()
     identities = [str(mail.message["Message-ID"]) for mail in mailbox.received]
     assert len(identities) == len(set(identities)) == 31
 
@@ -177,13 +177,24 @@ async def test_connections_are_kept_between_mails(notify: Client, mailbox: Mailb
     assert mailbox.connections <= 4
 
 
+async def release(held: asyncio.Event, once: asyncio.Event) -> None:
+    await once.wait()
+    await a_moment()
+    held.set()
+
+
 async def test_mails_under_way_are_ended_before_the_service_stops(database_url: str, mailbox: Mailbox) -> None:
     settings = settings_for(Settings, "notify", database_url, smtp_url=mailbox.url)
     event, mailbox.held = published(), asyncio.Event()
+
+    async def under_way() -> bool:
+        return mailbox.holding > 0
+
     async with running(create_app, settings) as notify:
         await tell(notify, event, registered(event, attendee("Jens Lund")))
-        await asyncio.sleep(0.3)
-        asyncio.get_running_loop().call_later(0.3, mailbox.held.set)
+        await eventually(under_way)
+        releasing = asyncio.create_task(release(mailbox.held, once=notify.app.state.stopping))
+    await releasing
     mailbox.held = None
     async with running(create_app, settings) as notify:
         await mailbox.wait_for(3)
@@ -201,9 +212,9 @@ async def test_a_server_that_does_not_answer_is_tried_again_later(
         (delivery,) = await deliveries_of(notify, person="jens@example.org")
         return "no answer within" in (delivery["last_error"] or "")
 
-    await eventually(look, within=20)
+    await eventually(look)
     mailbox.held.set()
-    monkeypatch.setattr(sending, "TRIED_FOR", 20)
+    monkeypatch.setattr(sending, "TRIED_FOR", LONG_ENOUGH)
     await make_due(notify)
     sent = await the_delivery_to(notify, "jens@example.org", "sent")
     assert len(sent["attempts"]) == 1

@@ -19,7 +19,7 @@ from shared.contracts.matching import (
 from shared.contracts.notify import NotifyErasedOrganisation
 from shared.database import uuid7
 from tests.matching.builders import told
-from tests.notify.messages import STARTS_AT, new_partners, party, tell
+from tests.notify.messages import new_partners, party, starts_at, tell
 from tests.support.callers import as_caller
 from tests.support.services import Client
 
@@ -48,7 +48,7 @@ def introduced(one: IntroductionParty, other: IntroductionParty) -> Introduction
         asked_by=one.organisation_id,
         parties=(one, other),
         explanation=REASON,
-        at=STARTS_AT,
+        at=starts_at(),
     )
 
 

@@ -5,7 +5,6 @@ import contextlib
 import gc
 import json
 import socket
-import time
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -21,7 +20,7 @@ from shared.fields import utc_now
 from tests.notify.messages import attendee, published, registered, tell
 from tests.support.callers import LINK_SECRET, PUBLIC_KEY, as_caller, links
 from tests.support.served import served
-from tests.support.services import NO_BUS, Client, eventually
+from tests.support.services import LONG_ENOUGH, NO_BUS, Client, eventually
 
 JENS = as_caller("member", email="jens@example.org")
 
@@ -74,7 +73,7 @@ async def events(answer: httpx.Response) -> AsyncIterator[Event]:
 
 
 async def take(stream: AsyncIterator[Event], name: str) -> Event:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(LONG_ENOUGH):
         async for event in stream:
             if event.name == name:
                 return event
@@ -125,7 +124,7 @@ async def test_a_stream_ends_when_its_key_is_over(
     assert jens is not None
     key = links.key(Purpose.CONTACT, jens.id, 1, utc_now() + timedelta(seconds=2))
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(LONG_ENOUGH),
         httpx.AsyncClient() as browser,
         browser.stream("GET", f"{address}/v1/inbox/stream", params={"key": key}) as answer,
     ):
@@ -136,7 +135,7 @@ async def test_a_stream_ends_when_its_key_is_over(
 
 async def test_streams_end_when_the_service_stops(notify: Client, address: str) -> None:
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(LONG_ENOUGH),
         httpx.AsyncClient() as browser,
         browser.stream("GET", f"{address}/v1/inbox/stream", headers=JENS) as answer,
     ):
@@ -155,14 +154,12 @@ async def test_a_server_told_to_stop_does_not_wait_for_its_streams(database_url:
         "VIDENBRO_LINK_SECRET": LINK_SECRET,
         "VIDENBRO_LOG_LEVEL": "error",
     }
-    graceful = ("--factory", "--timeout-graceful-shutdown", "30")
+    graceful = ("--factory", "--timeout-graceful-shutdown", "3600")
     async with httpx.AsyncClient() as browser, contextlib.AsyncExitStack() as open_streams:
         with served("services.notify.app:create_app", *graceful, **settings) as port:
             stream = browser.stream("GET", f"http://127.0.0.1:{port}/v1/inbox/stream", headers=JENS)
             answer = await open_streams.enter_async_context(stream)
             assert await anext(answer.aiter_lines()) == "retry: 2000"
-            told_at = time.monotonic()
-        assert time.monotonic() - told_at < 10
 
 
 async def test_an_open_stream_holds_no_connection_of_the_database(notify: Client, address: str) -> None:
@@ -173,7 +170,7 @@ async def test_an_open_stream_holds_no_connection_of_the_database(notify: Client
                 browser.stream("GET", f"{address}/v1/inbox/stream", headers=JENS)
             )
             assert answer.status_code == 200
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(LONG_ENOUGH):
             assert (await notify.get("/v1/inbox", headers=JENS)).status_code == 200
 
 

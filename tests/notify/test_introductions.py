@@ -11,7 +11,7 @@ from shared.contracts.matching import (
 )
 from shared.database import uuid7
 from tests.notify.mailbox import Mailbox
-from tests.notify.messages import STARTS_AT, new_partners, party, tell
+from tests.notify.messages import new_partners, party, starts_at, tell
 from tests.support.services import Client
 
 EXPLANATION = {
@@ -51,7 +51,7 @@ async def test_who_is_asked_learns_who_asks_but_not_whom_to_write_to(notify: Cli
             asked_by=asks.organisation_id,
             parties=(asks, asked),
             explanation=EXPLANATION,
-            at=STARTS_AT,
+            at=starts_at(),
         ),
     )
     mail = await mailbox.one("rikke@example.org", "Enzymværket ApS vil gerne i kontakt med jer")
@@ -73,7 +73,7 @@ async def test_both_sides_get_each_other_s_contacts(notify: Client, mailbox: Mai
             asked_by=one.organisation_id,
             parties=(one, other),
             explanation=EXPLANATION,
-            at=STARTS_AT,
+            at=starts_at(),
         ),
     )
     to_one = await mailbox.one("mette@example.org", "I er sat i forbindelse med Målelaboratoriet")
@@ -94,7 +94,7 @@ async def test_only_who_asked_hears_that_no_answer_came(notify: Client, mailbox:
             introduction_id=uuid7(),
             asked_by=asked.organisation_id,
             parties=(asks, asked),
-            at=STARTS_AT,
+            at=starts_at(),
         ),
     )
     await mailbox.one("rikke@example.org", "Intet svar fra Enzymværket ApS")
@@ -110,7 +110,7 @@ async def test_a_proposal_asks_both_with_the_secretariat_s_words(notify: Client,
         parties=(one, other),
         explanation=EXPLANATION,
         proposal=Proposal(message="I arbejder begge med gær."),
-        at=STARTS_AT,
+        at=starts_at(),
     )
     await tell(notify, proposed)
     for person, mine, theirs in (("mette", one, other), ("rikke", other, one)):
@@ -131,7 +131,7 @@ async def test_a_side_of_a_proposal_that_a_message_names_nobody_of_is_not_told(
         "asked_by": silent.organisation_id,
         "parties": (silent, told),
         "proposal": Proposal(),
-        "at": STARTS_AT,
+        "at": starts_at(),
     }
     await tell(notify, IntroductionRequested(version=1, **facts), IntroductionExpired(version=2, **facts))
     await mailbox.one("rikke@example.org", "Vil I tale med Enzymværket ApS?")
@@ -147,7 +147,7 @@ async def test_who_has_not_said_what_became_of_it_is_asked_on_the_profile_s_page
         introduction_id=uuid7(),
         asked_by=silent.organisation_id,
         parties=(silent, asked),
-        at=STARTS_AT,
+        at=starts_at(),
     )
     await tell(notify, wanted)
     mail = await mailbox.one("rikke@example.org", "Hvordan gik det med Enzymværket ApS?")

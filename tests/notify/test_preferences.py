@@ -12,7 +12,7 @@ from services.notify.contacts import find
 from shared.auth import Purpose
 from tests.notify.mailbox import Mailbox
 from tests.notify.messages import attendee, new_partners, published, registered, tell
-from tests.support.callers import as_caller, links
+from tests.support.callers import Headers, as_caller, links
 from tests.support.services import Client
 
 METTE = as_caller("member", email="Mette@example.org")
@@ -31,7 +31,7 @@ async def choose(notify: Client, chosen: dict[str, Any], status: int = 200, **ca
     return body
 
 
-async def inbox(notify: Client, headers: dict[str, str] = METTE) -> list[str]:
+async def inbox(notify: Client, headers: Headers = METTE) -> list[str]:
     page = (await notify.get("/v1/inbox", headers=headers)).json()
     assert page["unread"] == len(page["items"])
     return [each["topic"] for each in page["items"]]

@@ -67,7 +67,7 @@ async def test_a_commit_that_failed_is_not_remembered(client: Client) -> None:
 
 async def test_callers_do_not_get_each_others_answers(client: Client) -> None:
     for email in ("aksel@example.org", "mette@example.org"):
-        headers = KEY | as_caller("member", email=email)
+        headers = {**KEY, **as_caller("member", email=email)}
         answer = await client.post("/v1/things", json={"name": email}, headers=headers)
         assert (answer.status_code, answer.json()["name"]) == (201, email)
 
@@ -81,5 +81,5 @@ async def test_a_key_that_somebody_else_may_use_too_is_refused(client: Client, k
 
 
 async def test_a_known_callers_key_may_be_short(client: Client) -> None:
-    headers = {"Idempotency-Key": "1"} | as_caller("member")
+    headers = {"Idempotency-Key": "1", **as_caller("member")}
     assert (await client.post("/v1/things", json={"name": "one"}, headers=headers)).status_code == 201

@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.database import Together, uuid7
 from shared.problems import Problem
 from tests.shared.tiny import NameTaken, Thing, made, make_all
-from tests.support.services import Client
+from tests.support.services import Client, a_moment
 
 
 async def asked_together(client: Client, names: list[str]) -> list[str | BaseException]:
@@ -87,7 +87,7 @@ async def test_who_comes_while_a_batch_is_decided_is_in_the_next_one(client: Cli
     commits = commits_of(client)
     together: Together[Thing, str] = client.app.state.together
     first = asyncio.create_task(together(Thing(name="first")))
-    await asyncio.sleep(0.002)
+    await a_moment(0.002)
     rest = [asyncio.create_task(together(Thing(name=f"later {number}"))) for number in range(10)]
     assert len(await asyncio.gather(first, *rest)) == 11
     assert len(commits) <= 3

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from shared.database import Database, is_away, is_passing, uuid7
 from tests.shared.tiny import made, things
-from tests.support.services import Client
+from tests.support.services import Client, a_moment
 
 
 async def test_the_thing_is_there_when_its_answer_is(client: Client) -> None:
@@ -54,7 +54,7 @@ async def test_two_who_wait_for_each_other_are_told_to_come_again(client: Client
         async with database.transaction() as session:
             connection = await session.connection()
             await connection.execute(update(things).where(things.c.name == first).values(owner=None))
-            await asyncio.sleep(0.05)
+            await a_moment(0.05)
             await connection.execute(update(things).where(things.c.name == second).values(owner=None))
 
     outcomes = await asyncio.gather(change("a", "b"), change("b", "a"), return_exceptions=True)

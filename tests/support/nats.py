@@ -28,7 +28,7 @@ from deploy.local.processes import dies_with
 from shared.messaging.bus import stream_of
 from shared.messaging.provision import provision
 
-STARTS_WITHIN_SECONDS = 20.0
+STARTS_WITHIN_SECONDS = 60.0
 
 
 class NatsServer:

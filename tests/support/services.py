@@ -19,6 +19,8 @@ Found = TypeVar("Found")
 _routes: dict[Callable[..., FastAPI], list[BaseRoute]] = {}
 # Nobody listens there: the service goes on trying, and what it tells waits in its outbox.
 NO_BUS = "nats://127.0.0.1:1"
+# For what must happen, on a machine that is busy with something else. Nothing waits so long where all is well.
+LONG_ENOUGH = 30.0
 
 
 def settings_for(
@@ -69,7 +71,7 @@ def _share_routes(create_app: Callable[..., FastAPI], app: FastAPI) -> None:
         app.router.routes = _routes.setdefault(create_app, app.router.routes)
 
 
-async def eventually(look: Callable[[], Awaitable[Found]], within: float = 10) -> Found:
+async def eventually(look: Callable[[], Awaitable[Found]], within: float = LONG_ENOUGH) -> Found:
     """What `look` answers, as soon as it is something; an assertion it raises counts as nothing yet."""
     deadline = time.monotonic() + within
     while True:
@@ -82,3 +84,8 @@ async def eventually(look: Callable[[], Awaitable[Found]], within: float = 10) -
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {within} s") from problem
         await asyncio.sleep(0.01)
+
+
+async def a_moment(seconds: float = 0.2) -> None:
+    """In which something would happen if it did, or may happen; what must happen is waited for by `eventually`."""
+    await asyncio.sleep(seconds)
