@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.services import LONG_ENOUGH
-
 TESTS = Path(__file__).parents[1]
 FILES = {str(path.relative_to(TESTS)): ast.parse(path.read_text()) for path in sorted(TESTS.rglob("*.py"))}
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -21,6 +19,7 @@ CLOCKS = {"datetime.now", "date.today", "time.time", "utc_now", "tokens.sign"}
 STOPWATCHES = {"time.monotonic", "time.perf_counter", "time.process_time", "time.time"}
 BOUND = re.compile("within|timeout|_seconds$", re.IGNORECASE)
 LONGEST_MOMENT = 1.0
+SHORTEST_BOUND = 30.0
 
 # Bounds that may be short, and why; and who may sleep and look at a clock: loops that look again, and loads.
 SHORT = {
@@ -84,7 +83,7 @@ def _run_before(tree: ast.AST) -> Iterator[ast.AST]:
 def short_bounds(tree: ast.AST) -> Iterator[str]:
     for name, value in _named_values(tree):
         number = value.value if isinstance(value, ast.Constant) else None
-        if BOUND.search(name) and isinstance(number, int | float) and 0 < number < LONG_ENOUGH:
+        if BOUND.search(name) and isinstance(number, int | float) and 0 < number < SHORTEST_BOUND:
             yield f"{name}={number}"
 
 

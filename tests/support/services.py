@@ -20,7 +20,7 @@ _routes: dict[Callable[..., FastAPI], list[BaseRoute]] = {}
 # Nobody listens there: the service goes on trying, and what it tells waits in its outbox.
 NO_BUS = "nats://127.0.0.1:1"
 # For what must happen, on a machine that is busy with something else. Nothing waits so long where all is well.
-LONG_ENOUGH = 30.0
+LONG_ENOUGH = 60.0
 
 
 def settings_for(
