@@ -40,8 +40,8 @@ def test_the_production_server_allows_what_the_local_one_does(service: str) -> N
 
 async def test_a_service_tells_its_own_words_and_its_listener_reads_them(server: NatsServer) -> None:
     teller, listener = await server.connect("events"), await server.connect("matching")
-    await teller.jetstream().publish("events.registration.updated.v1", b"{}")
-    consumer = await listener.jetstream().pull_subscribe_bind("matching", stream="EVENTS")
+    await teller.jetstream(timeout=LONG_ENOUGH).publish("events.registration.updated.v1", b"{}")
+    consumer = await listener.jetstream(timeout=LONG_ENOUGH).pull_subscribe_bind("matching", stream="EVENTS")
     (message,) = await consumer.fetch(1, timeout=LONG_ENOUGH)
     await message.ack_sync(timeout=LONG_ENOUGH)
     assert (await consumer.consumer_info()).num_ack_pending == 0

@@ -34,7 +34,7 @@ def all_of(address: str, **headers: str) -> list[dict[str, Any]]:
     cursor: str | None = None
     while True:
         asked = {"limit": "100"} | ({"cursor": cursor} if cursor else {})
-        page = httpx.get(address, params=asked, headers=headers).raise_for_status().json()
+        page = httpx.get(address, params=asked, headers=headers, timeout=60).raise_for_status().json()
         found += page["items"]
         cursor = page["next_cursor"]
         if cursor is None:
@@ -54,7 +54,8 @@ def test_the_sample_is_there_once_however_often_it_is_loaded(tmp_path: Path) -> 
         assert httpx.get(f"{own}/suggestions", headers=as_member, timeout=60).raise_for_status().json()["items"]
         asked = ["--role", "admin", "--email", "sekretariat@example.org", "--data", str(stack.data)]
         token = subprocess.check_output([sys.executable, "-m", "deploy.local.tokens", *asked], cwd=ROOT, text=True)
-        letters = httpx.get(f"{events}/ops/dead-letters", headers={"Authorization": f"Bearer {token.strip()}"})
+        as_admin = {"Authorization": f"Bearer {token.strip()}"}
+        letters = httpx.get(f"{events}/ops/dead-letters", headers=as_admin, timeout=60)
         assert letters.raise_for_status().json()["items"] == []
     with sampled(tmp_path) as stack:
         again = stack.exported

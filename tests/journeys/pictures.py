@@ -36,7 +36,8 @@ def main() -> None:
     folder = ROOT / "docs" / "pages"
     folder.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, stack(Path(name)) as told, sync_playwright() as playwright:
-        httpx.post(f"{told['EVENTS']}/v1/events/{told['EVENT']}/registrations", json=SIGN_UP).raise_for_status()
+        registrations = f"{told['EVENTS']}/v1/events/{told['EVENT']}/registrations"
+        httpx.post(registrations, json=SIGN_UP, timeout=LONG_ENOUGH).raise_for_status()
         mails = Path(told["DATA"]) / "mail"
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)
         context = browser.new_context(viewport=PHONE, java_script_enabled=False, device_scale_factor=1, locale="da")

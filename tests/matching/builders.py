@@ -25,7 +25,7 @@ from shared.fields import utc_now
 from shared.messaging.tables import outbox
 from tests.support.callers import CallerHeaders, Headers, as_caller, links
 from tests.support.nats import NatsServer
-from tests.support.services import Client
+from tests.support.services import LONG_ENOUGH, Client
 
 ADMIN = as_caller("admin", email="sekretariat@example.org")
 Row = dict[str, Any]
@@ -162,7 +162,7 @@ async def put_on_bus(server: NatsServer, *messages: Message) -> None:
     nats = await server.connect("events")
     try:
         for message in messages:
-            await nats.jetstream().publish(message.type, envelope(message))
+            await nats.jetstream(timeout=LONG_ENOUGH).publish(message.type, envelope(message))
     finally:
         await nats.close()
 

@@ -15,7 +15,7 @@ from shared.messaging.tables import outbox
 from shared.settings import ServiceSettings
 from tests.messaging.tiny import buried, kept, listening, noted, organisation, told, told_one_by_one
 from tests.support.nats import NatsServer
-from tests.support.services import Client, eventually, running
+from tests.support.services import LONG_ENOUGH, Client, eventually, running
 
 
 async def put_again(server: NatsServer, teller: Client) -> None:
@@ -23,8 +23,9 @@ async def put_again(server: NatsServer, teller: Client) -> None:
     client = await server.connect("matching")
     async with teller.app.state.database.reading() as session:
         rows = (await (await session.connection()).execute(select(outbox))).all()
+    jetstream = client.jetstream(timeout=LONG_ENOUGH)
     for row in rows:
-        await client.jetstream().publish(row.type, row.envelope.encode(), headers={"Nats-Msg-Id": str(uuid7())})
+        await jetstream.publish(row.type, row.envelope.encode(), headers={"Nats-Msg-Id": str(uuid7())})
     await client.close()
 
 
@@ -111,7 +112,7 @@ async def test_what_cannot_be_read_is_put_aside_and_the_rest_goes_on(
     client = await nats_server.connect("matching")
     unreadable: list[Any] = [b"not JSON", b"{}", b'{"id": "\0"}', b"\xff\xfe", b'"\\ud800"']
     for data in unreadable:
-        await client.jetstream().publish(OrganisationUpdated.type, data)
+        await client.jetstream(timeout=LONG_ENOUGH).publish(OrganisationUpdated.type, data)
     await client.close()
     await told(teller.app, organisation("after them"))
 

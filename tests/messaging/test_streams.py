@@ -11,7 +11,7 @@ from shared.messaging import outbox
 from shared.messaging.provision import LISTENERS, provision
 from tests.messaging.tiny import noted, organisation, told, waiting
 from tests.support.nats import NatsServer, running_nats
-from tests.support.services import Client, eventually
+from tests.support.services import LONG_ENOUGH, Client, eventually
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ async def nats_server() -> AsyncIterator[NatsServer]:
 
 async def limit(server: NatsServer, max_bytes: int) -> None:
     client = await server.connect(PROVISIONER)
-    await provision(client.jetstream(), max_bytes=max_bytes)
+    await provision(client.jetstream(timeout=LONG_ENOUGH), max_bytes=max_bytes)
     await client.close()
 
 
@@ -64,10 +64,10 @@ async def test_provisioning_again_changes_what_differs_and_loses_nothing(
     await limit(nats_server, 2**21)
     client = await nats_server.connect(PROVISIONER)
     for service, listeners in LISTENERS.items():
-        info = await client.jetstream().stream_info(service.upper())
+        info = await client.jetstream(timeout=LONG_ENOUGH).stream_info(service.upper())
         assert info.config.max_bytes == 2**21
         for name in listeners:
-            consumer = await client.jetstream().consumer_info(service.upper(), name)
+            consumer = await client.jetstream(timeout=LONG_ENOUGH).consumer_info(service.upper(), name)
             assert consumer.config.max_deliver == -1
             assert consumer.num_pending == (1 if (service, name) == ("matching", "events") else 0)
     await client.close()

@@ -85,7 +85,7 @@ async def test_a_new_notification_shows_at_once_with_the_unread_count(notify: Cl
     event = published()
     await tell(notify, event, registered(event, attendee("Jens Lund")))
     async with (
-        httpx.AsyncClient() as browser,
+        httpx.AsyncClient(timeout=LONG_ENOUGH) as browser,
         browser.stream("GET", f"{address}/v1/inbox/stream", headers=JENS) as answer,
     ):
         assert answer.headers["content-type"].startswith("text/event-stream")
@@ -107,7 +107,7 @@ async def test_who_comes_back_gets_what_was_missed(notify: Client, address: str)
     await tell(notify, registered(event, attendee("Jens Lund"), reference="KLB-2"))
     headers = {**JENS, "Last-Event-ID": last_seen}
     async with (
-        httpx.AsyncClient() as browser,
+        httpx.AsyncClient(timeout=LONG_ENOUGH) as browser,
         browser.stream("GET", f"{address}/v1/inbox/stream", headers=headers) as answer,
     ):
         missed = await take(events(answer), "notification")
@@ -132,7 +132,7 @@ async def test_a_stream_ends_when_its_key_is_over(
     key = links.key(Purpose.CONTACT, jens.id, 1, utc_now() + timedelta(hours=1))
     async with (
         asyncio.timeout(LONG_ENOUGH),
-        httpx.AsyncClient() as browser,
+        httpx.AsyncClient(timeout=LONG_ENOUGH) as browser,
         browser.stream("GET", f"{address}/v1/inbox/stream", params={"key": key}) as answer,
     ):
         stream = events(answer)
@@ -145,7 +145,7 @@ async def test_a_stream_ends_when_its_key_is_over(
 async def test_streams_end_when_the_service_stops(notify: Client, address: str) -> None:
     async with (
         asyncio.timeout(LONG_ENOUGH),
-        httpx.AsyncClient() as browser,
+        httpx.AsyncClient(timeout=LONG_ENOUGH) as browser,
         browser.stream("GET", f"{address}/v1/inbox/stream", headers=JENS) as answer,
     ):
         lines = answer.aiter_lines()
@@ -164,7 +164,7 @@ async def test_a_server_told_to_stop_does_not_wait_for_its_streams(database_url:
         "VIDENBRO_LOG_LEVEL": "error",
     }
     graceful = ("--factory", "--timeout-graceful-shutdown", "3600")
-    async with httpx.AsyncClient() as browser, contextlib.AsyncExitStack() as open_streams:
+    async with httpx.AsyncClient(timeout=LONG_ENOUGH) as browser, contextlib.AsyncExitStack() as open_streams:
         with served("services.notify.app:create_app", *graceful, **settings) as port:
             stream = browser.stream("GET", f"http://127.0.0.1:{port}/v1/inbox/stream", headers=JENS)
             answer = await open_streams.enter_async_context(stream)
@@ -173,7 +173,9 @@ async def test_a_server_told_to_stop_does_not_wait_for_its_streams(database_url:
 
 async def test_an_open_stream_holds_no_connection_of_the_database(notify: Client, address: str) -> None:
     async with contextlib.AsyncExitStack() as open_streams:
-        browser = await open_streams.enter_async_context(httpx.AsyncClient(limits=httpx.Limits(max_connections=30)))
+        browser = await open_streams.enter_async_context(
+            httpx.AsyncClient(timeout=LONG_ENOUGH, limits=httpx.Limits(max_connections=30))
+        )
         for _ in range(20):
             answer = await open_streams.enter_async_context(
                 browser.stream("GET", f"{address}/v1/inbox/stream", headers=JENS)

@@ -7,7 +7,7 @@ from tests.notify.mailbox import Mailbox
 from tests.notify.messages import attendee, envelope, organiser, published, registered
 from tests.support.callers import as_caller
 from tests.support.nats import NatsServer
-from tests.support.services import Client, a_moment, eventually, running, settings_for
+from tests.support.services import LONG_ENOUGH, Client, a_moment, eventually, running, settings_for
 
 
 async def test_a_sign_up_told_on_the_bus_is_in_the_inbox_and_in_the_mailbox(
@@ -18,11 +18,11 @@ async def test_a_sign_up_told_on_the_bus_is_in_the_inbox_and_in_the_mailbox(
     event = published()
     async with running(create_app, settings) as notify:
         await eventually(lambda: ready(notify))
-        await matching.jetstream().publish(organiser().type, envelope(organiser()))
-        await events.jetstream().publish(event.type, envelope(event))
+        await matching.jetstream(timeout=LONG_ENOUGH).publish(organiser().type, envelope(organiser()))
+        await events.jetstream(timeout=LONG_ENOUGH).publish(event.type, envelope(event))
         await mailbox.one("ane@example.org")
         sign_up = registered(event, attendee("Jens Lund"))
-        await events.jetstream().publish(sign_up.type, envelope(sign_up))
+        await events.jetstream(timeout=LONG_ENOUGH).publish(sign_up.type, envelope(sign_up))
         await mailbox.wait_for(3)
         inbox = await notify.get("/v1/inbox", headers=as_caller("member", email="mette@example.org"))
         assert [each["topic"] for each in inbox.json()["items"]] == ["registration_created"]
@@ -42,7 +42,7 @@ async def test_what_is_told_while_nobody_listens_is_told_when_notify_is_back(
     event = published()
     told = [event, *(registered(event, attendee(f"Deltager{number} Prøve")) for number in range(30))]
     for message in told:
-        await events.jetstream().publish(message.type, envelope(message))
+        await events.jetstream(timeout=LONG_ENOUGH).publish(message.type, envelope(message))
     async with running(create_app, settings):
         await mailbox.wait_for(10)
     # Stopped amid the work: the rest is done by the next start, and nothing twice.
@@ -51,6 +51,10 @@ async def test_what_is_told_while_nobody_listens_is_told_when_notify_is_back(
         await a_moment()
     identities = {str(mail.message["Message-ID"]) for mail in mailbox.received}
     assert len(identities) == len(mailbox.received) == 61
-    info = await (await nats_server.connect("notify")).jetstream().consumer_info(stream_of("events"), "notify")
+    info = (
+        await (await nats_server.connect("notify"))
+        .jetstream(timeout=LONG_ENOUGH)
+        .consumer_info(stream_of("events"), "notify")
+    )
     assert (info.num_pending, info.num_ack_pending) == (0, 0)
     await events.close()

@@ -29,6 +29,7 @@ from shared.messaging.bus import stream_of
 from shared.messaging.provision import provision
 
 STARTS_WITHIN_SECONDS = 60.0
+ANSWERS_WITHIN_SECONDS = 60.0
 
 
 class NatsServer:
@@ -105,7 +106,7 @@ class NatsServer:
     async def provision(self) -> None:
         client = await self.connect(PROVISIONER)
         try:
-            await provision(client.jetstream(), max_bytes=STREAM_BYTES)
+            await provision(client.jetstream(timeout=ANSWERS_WITHIN_SECONDS), max_bytes=STREAM_BYTES)
         finally:
             await client.close()
 
@@ -114,7 +115,7 @@ class NatsServer:
         client = await self.connect(PROVISIONER)
         try:
             for service in LISTENS:
-                await client.jetstream().purge_stream(stream_of(service))
+                await client.jetstream(timeout=ANSWERS_WITHIN_SECONDS).purge_stream(stream_of(service))
         finally:
             await client.close()
 
