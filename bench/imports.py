@@ -16,7 +16,8 @@ from pathlib import Path
 
 import httpx
 
-from shared.auth import Tokens, new_key_pair
+from shared.access.keys import new_key_pair
+from shared.access.tokens import Tokens
 from shared.migrations import upgrade
 from tests.matching.builders import Row
 from tests.matching.made_rows import as_json_lines, made_rows

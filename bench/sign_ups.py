@@ -20,7 +20,8 @@ import httpx
 import orjson
 
 from bench.load import Measured, run, unique
-from shared.auth import Tokens, new_key_pair
+from shared.access.keys import new_key_pair
+from shared.access.tokens import Tokens
 from shared.database import uuid7
 from shared.migrations import upgrade
 from tests.support.nats import NatsServer, running_nats

@@ -30,7 +30,8 @@ from bench.load import Measured
 from bench.made_profiles import LANGUAGES, made, text
 from services.matching.import_rows import MOST_ROWS
 from services.matching.similarity import Statement
-from shared.auth import Tokens, new_key_pair
+from shared.access.keys import new_key_pair
+from shared.access.tokens import Tokens
 from shared.migrations import upgrade
 from tests.support.postgres import running_postgres
 from tests.support.served import served

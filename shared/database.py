@@ -2,13 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from typing import Annotated, Any, Generic, TypeVar
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from typing import Any
 from uuid import UUID
 
 import orjson
 import uuid_utils.compat
-from fastapi import Depends, Request
 from sqlalchemy import MetaData, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
@@ -17,9 +16,6 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlmodel.ext.asyncio.session import AsyncSession
-
-from shared.problems import Problem
-from shared.telemetry import Origin, set_origin
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -66,6 +62,12 @@ def _state_of(error: DBAPIError) -> str:
 def insert_for(connection: AsyncConnection) -> Any:
     """The dialect's own `insert`: both know ON CONFLICT, and the common one does not."""
     return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+
+
+def padded(values: Iterable[Any]) -> list[Any]:
+    """Fills up to a power of two by repeating: few distinct lengths are few statements for the database to prepare."""
+    found = list(dict.fromkeys(values))
+    return found if not found else found + [found[-1]] * ((1 << (len(found) - 1).bit_length()) - len(found))
 
 
 def _to_json(value: object) -> str:
@@ -143,94 +145,3 @@ class Database:
     async def close(self) -> None:
         # aiosqlite's threads keep the process alive otherwise.
         await self.engine.dispose()
-
-
-def database_of(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
-
-
-async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
-    before: Callable[[], Awaitable[None]] | None = getattr(request.state, "before_transaction", None)
-    if before is not None:
-        await before()
-    async with database_of(request).transaction() as session:
-        request.state.session = session
-        first: Hook | None = getattr(request.state, "first_in_transaction", None)
-        if first is not None:
-            await first(session)
-        yield session
-
-
-async def _reading(request: Request) -> AsyncIterator[AsyncSession]:
-    async with database_of(request).reading() as session:
-        yield session
-
-
-# scope="function": with FastAPI's default the caller has its answer before the commit, and keeps it when that fails.
-Transaction = Annotated[AsyncSession, Depends(_transaction, scope="function")]
-Reading = Annotated[AsyncSession, Depends(_reading, scope="function")]
-
-Asked = TypeVar("Asked")
-Answer = TypeVar("Answer")
-BatchRule = Callable[[AsyncSession, list[Asked]], Awaitable[Sequence[Answer | Problem]]]
-
-
-class Together(Generic[Asked, Answer]):
-    """Decides all that wait in this process in one transaction, and answers each after the commit.
-
-    One commit for all who wait: 1,052 sign-ups a second against 209 with a transaction each. A batch that fails is
-    tried again one by one, so that only the one at fault is refused.
-    """
-
-    def __init__(self, database: Database, rule: BatchRule[Asked, Answer], most: int = 64) -> None:
-        self._database, self._rule, self._most = database, rule, most
-        self._waiting: list[tuple[Asked, asyncio.Future[Answer]]] = []
-        self._worker: asyncio.Task[None] | None = None
-
-    async def __call__(self, asked: Asked) -> Answer:
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._waiting.append((asked, future))
-        if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._drain())
-        return await future
-
-    async def _drain(self) -> None:
-        # What is done here belongs to many callers, not to the one whose context this task was made in.
-        set_origin(Origin())
-        while self._waiting:
-            batch, self._waiting = self._waiting[: self._most], self._waiting[self._most :]
-            await self._try(batch)
-
-    async def _try(self, batch: "list[tuple[Asked, asyncio.Future[Answer]]]") -> None:
-        try:
-            await self._decide(batch)
-        except Exception as failed:
-            if len(batch) == 1 or is_away(failed):
-                _refuse(batch, failed)
-            else:
-                for each in batch:
-                    await self._try([each])
-
-    async def _decide(self, batch: "list[tuple[Asked, asyncio.Future[Answer]]]") -> None:
-        async with self._database.transaction() as session:
-            answers = await self._rule(session, [asked for asked, _ in batch])
-            # Paired before the commit: a rule that answers too few must not have done anything.
-            pairs = list(zip(batch, answers, strict=True))
-        for (_, future), answer in pairs:
-            _settle(future, answer)
-
-
-def _settle(future: "asyncio.Future[Answer]", answer: Answer | Problem) -> None:
-    if future.done():
-        return
-    if isinstance(answer, Problem):
-        future.set_exception(answer)
-    else:
-        future.set_result(answer)
-
-
-def _refuse(batch: "list[tuple[Asked, asyncio.Future[Answer]]]", failed: Exception) -> None:
-    for _, future in batch:
-        if not future.done():
-            future.set_exception(failed)

@@ -8,7 +8,7 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
-# The streams each service reads: `shared.messaging.provision.LISTENERS` seen from the listener. Written out,
+# The streams each service reads: `shared.messaging.topology.LISTENERS` seen from the listener. Written out,
 # because importing it would cost the supervisor the memory of a whole service; a test holds them together.
 LISTENS: dict[str, tuple[str, ...]] = {
     "events": ("MATCHING",),

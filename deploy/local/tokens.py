@@ -5,7 +5,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from deploy.local.data_folder import DataFolder, add_data_option
-from shared.auth import ROLES, Role, Tokens
+from shared.access.caller import ROLES, Role
+from shared.access.tokens import Tokens
 
 
 def tokens_of(folder: DataFolder) -> Tokens:

@@ -10,7 +10,7 @@ from services.events.registrations.answering import sign_ups
 from services.events.routes import attendance, attendees, calendars, check_ins, events, registrations, sign_up
 from services.events.settings import Settings
 from services.events.subscriptions import subscriptions
-from shared.service import create_service
+from shared.http.service import create_service
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

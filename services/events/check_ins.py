@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.tables import Attendee, Base, CheckIn, Event, Organisation, Registration, ReplacedCode
-from shared.auth import ticket_hash
+from shared.access.links import ticket_hash
 from shared.contracts.events import AttendeeCheckedIn, AttendeeCheckedOut
 from shared.database import uuid7
 from shared.fields import Language, utc_now

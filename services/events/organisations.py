@@ -13,10 +13,9 @@ from sqlalchemy import ColumnElement, delete, func, literal, or_, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events.registrations.seats import padded
 from services.events.tables import Base, Organisation
 from shared.contracts.matching import OrganisationFacts
-from shared.database import uuid7
+from shared.database import padded, uuid7
 from shared.domains import own_domain, website_domain
 from shared.problems import Problem
 

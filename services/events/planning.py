@@ -17,7 +17,7 @@ from services.events.registrations.facts import Changes, tell_changes
 from services.events.registrations.promotion import promote_waiting
 from services.events.registrations.seats import lock_seats
 from services.events.tables import ACTIVE, Attendee, Event, Quota, Registration
-from shared.auth import Caller
+from shared.access.caller import Caller
 from shared.contracts.events import (
     EventCancelled,
     EventCompleted,

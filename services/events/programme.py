@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.organisations import id_now
 from services.events.tables import Event, Quota
-from shared.auth import Caller
+from shared.access.caller import Caller
 from shared.fields import utc_now
 from shared.problems import NotFound
 

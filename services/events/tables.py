@@ -10,8 +10,7 @@ from sqlmodel import Field, SQLModel
 
 from shared.database import new_metadata, uuid7
 from shared.fields import utc_now
-from shared.idempotency import answers
-from shared.messaging.tables import add_to
+from shared.messaging.tables import add_to, answers
 
 ACTIVE = ("pending", "confirmed", "waitlisted", "offered")
 HOLDING = ("confirmed", "offered")

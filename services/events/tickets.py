@@ -6,7 +6,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.tables import Attendee, Event, ReplacedCode
-from shared.auth import ticket_hash
+from shared.access.links import ticket_hash
 from shared.problems import LinkExpired, NotFound
 
 QUIET_MODULES = 4

@@ -17,7 +17,8 @@ from services.matching.saved_index import path_of
 from services.matching.settings import Settings
 from services.matching.sight import ids_now
 from services.matching.subscriptions import subscriptions
-from shared.service import Job, create_service
+from shared.http.jobs import Job
+from shared.http.service import create_service
 
 A_MINUTE = 60.0
 

@@ -32,7 +32,8 @@ from services.matching.tables import (
     Organisation,
     Outcome,
 )
-from shared.auth import Caller, Purpose
+from shared.access.caller import Caller
+from shared.access.links import Purpose
 from shared.contracts.matching import OrganisationErased
 from shared.contracts.message import ErasureReport
 from shared.fields import utc_now

@@ -11,7 +11,7 @@ from services.matching import members, seen_introductions
 from services.matching.seen_introductions import Seen
 from services.matching.sight import Sight
 from services.matching.tables import Answer, Claim, Event, Going, Member, Organisation
-from shared.auth import Caller
+from shared.access.caller import Caller
 
 AT_A_TIME = 100
 

@@ -13,7 +13,7 @@ from services.matching.sign_ups import find_event, is_signed_up, organisations_s
 from services.matching.similarity import Index, Suggestion, Wanted
 from services.matching.suggestions import Filters, Partner, not_for_each_other, see_all
 from services.matching.tables import Event
-from shared.auth import Caller
+from shared.access.caller import Caller
 from shared.fields import Language
 from shared.problems import NotAllowed
 

@@ -9,7 +9,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching.tables import Introduction, Organisation
-from shared.auth import Caller, Purpose
+from shared.access.caller import Caller
+from shared.access.links import Purpose
 from shared.problems import NotFound
 
 

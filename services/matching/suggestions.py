@@ -15,7 +15,7 @@ from services.matching.sign_ups import find_event, is_signed_up, organisations_s
 from services.matching.similarity import Fit, Ground, Index, Reason, Suggestion, Wanted
 from services.matching.statements import readable
 from services.matching.tables import Answer, Event, Organisation
-from shared.auth import Caller
+from shared.access.caller import Caller
 from shared.fields import Language
 from shared.problems import NotAllowed
 

@@ -10,8 +10,8 @@ from sqlmodel import Field, SQLModel
 
 from shared.database import new_metadata, uuid7
 from shared.fields import utc_now
-from shared.idempotency import answers as kept_answers
 from shared.messaging.tables import add_to
+from shared.messaging.tables import answers as kept_answers
 
 _IS_UNTOLD = text("told_at IS NULL")
 _Json = JSON().with_variant(JSONB(), "postgresql")

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from services.notify.settings import Settings
-from shared.auth import Links, Purpose, link_expiry
+from shared.access.links import Links, Purpose, link_expiry
 from shared.fields import utc_now
 
 INBOX_OPEN_FOR = timedelta(days=90)

@@ -8,7 +8,8 @@ from services.notify.routes import deliveries, inbox, inbox_stream, links, prefe
 from services.notify.sending import Sending
 from services.notify.settings import Settings
 from services.notify.subscriptions import subscriptions
-from shared.service import Job, create_service
+from shared.http.jobs import Job
+from shared.http.service import create_service
 
 
 def create_app(settings: Settings | None = None) -> FastAPI:

@@ -12,7 +12,7 @@ from services.notify.settings import Settings
 from services.notify.tables import Event
 from services.notify.wording import where
 from shared.calendar import CalendarEntry, Method, calendar_file, uid_of
-from shared.pages import text_of
+from shared.language import text_of
 
 Seat = dict[str, Any]
 ENDING = ("attendee_cancelled", "attendee_replaced", "event_cancelled", "registration_cancelled")

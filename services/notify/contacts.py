@@ -11,7 +11,8 @@ from sqlalchemy import bindparam, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.tables import Contact, table_of
-from shared.auth import Caller, Purpose
+from shared.access.caller import Caller
+from shared.access.links import Purpose
 from shared.contracts.message import Language
 from shared.database import insert_for, uuid7
 from shared.fields import same_address, utc_now

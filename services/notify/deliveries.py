@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.notify.contacts import find
 from services.notify.parcels import Parcel
 from services.notify.tables import Contact, Delivery, Event, Notification, is_event, table_of
-from shared.auth import Caller
+from shared.access.caller import Caller
 from shared.contracts.notify import DeliveryFailed
 from shared.fields import utc_now
 from shared.messaging.outbox import tell

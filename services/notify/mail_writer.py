@@ -10,8 +10,8 @@ from services.notify.parcels import TO_ROLL, Parcel
 from services.notify.preferences import ABOUT
 from services.notify.settings import Settings
 from services.notify.wording import Place, Places, ShownEvent, mail_words
-from shared.auth import Links
-from shared.pages import text_of
+from shared.access.links import Links
+from shared.language import text_of
 
 
 class MailWriter:

@@ -13,8 +13,8 @@ from services.notify.lost_links import mail_links
 from services.notify.routes.inbox import TheAddresses, view
 from services.notify.routes.preferences import UNSUBSCRIBE_PAGE
 from services.notify.tables import Contact
-from shared.database import Reading, Transaction
 from shared.fields import Email
+from shared.http.sessions import Reading, Transaction
 from shared.pages import AnyVisitor, KeyedForm, KeyHolder, OpenForm, Pages, Visitor, moved
 from shared.problems import NotFound
 

@@ -12,7 +12,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.notify.contacts import Person, contact_of, learn
 from services.notify.letters.letter import Letter, Topic
 from services.notify.tables import Contact, Declined, table_of
-from shared.auth import Caller, Purpose
+from shared.access.caller import Caller
+from shared.access.links import Purpose
 from shared.database import insert_for
 from shared.fields import Language, same_address
 from shared.problems import NotAllowed

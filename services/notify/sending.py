@@ -11,7 +11,7 @@ from services.notify.mail_writer import MailWriter
 from services.notify.parcels import Parcel, load
 from services.notify.settings import Settings
 from services.notify.smtp import Mailer, Refused, ServerAway
-from shared.auth import Links
+from shared.access.links import Links
 from shared.database import Database
 from shared.messaging.pulse import Pulse
 from shared.telemetry import get_logger

@@ -17,8 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.notify.tables import Event
 from shared.contracts.message import Language
-from shared.pages import text_of
-from shared.pages.language import span
+from shared.language import span, text_of
 
 TEMPLATES = Path(__file__).with_name("templates")
 Form = Literal["line", "text", "html"]

@@ -7,8 +7,7 @@ from typing import Any
 from sqlalchemy import Delete, delete, select, tuple_
 
 from shared.database import Database
-from shared.idempotency import answers
-from shared.messaging.tables import handled_messages, outbox
+from shared.messaging.tables import answers, handled_messages, outbox
 from shared.telemetry import get_logger
 
 log = get_logger()

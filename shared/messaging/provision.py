@@ -12,16 +12,12 @@ from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolic
 from nats.js.errors import NotFoundError
 
 from shared.messaging.bus import stream_of
+from shared.messaging.topology import LISTENERS
 from shared.settings import ServiceName, ServiceSettings
 
 DAY = 86_400.0
 # Three streams of this size fit into the 10 GB that deploy/nats/nats.conf allows.
 STREAM_BYTES = 3 * 1024**3
-LISTENERS: dict[ServiceName, tuple[ServiceName, ...]] = {
-    "events": ("matching", "notify"),
-    "matching": ("events", "notify"),
-    "notify": ("matching",),
-}
 
 
 def stream_config(service: ServiceName, replicas: int, max_bytes: int) -> StreamConfig:

@@ -6,6 +6,7 @@ from sqlalchemy import (
     Identity,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -79,6 +80,20 @@ dead_letters = Table(
     Column("envelope", Text, nullable=False),
     Column("last_error", Text, nullable=False),
     Column("died_at", UTCDateTime, nullable=False),
+)
+
+
+LONGEST_KEY = 200
+
+answers = Table(
+    "idempotency",
+    messaging,
+    Column("scope", String(200), primary_key=True),
+    Column("key", String(LONGEST_KEY), primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("status", Integer),
+    Column("body", LargeBinary),
+    Column("asked_at", UTCDateTime, nullable=False, index=True),
 )
 
 

@@ -4,7 +4,7 @@ A page shows on GET and acts on POST. A mailed link's key moves to a cookie at t
 again; every form of such a page sends back a proof that only our page can know.
 """
 
-from shared.pages.language import page_language, text_of
+from shared.pages.language import page_language
 from shared.pages.render import Pages, moved
 from shared.pages.visitors import (
     AnyVisitor,
@@ -31,5 +31,4 @@ __all__ = [
     "moved",
     "open_by_key",
     "page_language",
-    "text_of",
 ]

@@ -16,10 +16,12 @@ from starlette.types import Message, Receive, Scope, Send
 
 from shared.database import is_away
 from shared.fields import Language
-from shared.pages.language import LANGUAGE_COOKIE, LANGUAGES, clock, day, page_language, span, text_of
+from shared.http.rendering import from_http, from_validation
+from shared.language import LANGUAGES, clock, day, span, text_of
+from shared.pages.language import LANGUAGE_COOKIE, page_language
 from shared.pages.markdown import markdown
 from shared.pages.visitors import KeyInAddress, Visitor, moved_to_cookie
-from shared.problems import NotFound, Problem, Unavailable, from_http, from_validation
+from shared.problems import NotFound, Problem, Unavailable
 from shared.settings import ServiceSettings
 from shared.telemetry import get_logger
 

@@ -10,7 +10,8 @@ from fastapi import Depends, Request
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
-from shared.auth import Caller, Link, Links
+from shared.access.caller import Caller
+from shared.access.links import Link, Links
 from shared.problems import Problem
 from shared.settings import ServiceSettings
 

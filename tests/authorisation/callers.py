@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from shared.auth import Purpose
+from shared.access.links import Purpose
 from shared.database import uuid7
 from shared.pages.visitors import KEY_COOKIE
 from tests.authorisation.rows import LINKS, OPENING_NOTHING

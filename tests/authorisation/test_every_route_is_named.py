@@ -2,7 +2,8 @@
 
 import pytest
 
-from shared.auth import ROLES, Purpose
+from shared.access.caller import ROLES
+from shared.access.links import Purpose
 from shared.settings import SERVICES, ServiceName
 from tests.authorisation.callers import Things, callers
 from tests.authorisation.routes import application, documented, served

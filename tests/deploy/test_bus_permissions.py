@@ -8,7 +8,7 @@ from nats.js.errors import NoStreamResponseError
 
 from deploy.local.nats import LISTENS, permissions
 from deploy.local.stack import ROOT
-from shared.messaging.provision import LISTENERS
+from shared.messaging.topology import LISTENERS
 from tests.support.nats import NatsServer, running_nats
 from tests.support.services import LONG_ENOUGH
 

@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 from sqlalchemy import select
 
-from shared.auth import Purpose
+from shared.access.links import Purpose
 from shared.database import uuid7
 from shared.messaging.tables import outbox
 from tests.support.callers import as_caller, links

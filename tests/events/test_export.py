@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from services.events import exports
-from shared.auth import Purpose
+from shared.access.links import Purpose
 from shared.contracts.matching import OrganisationExportRequested
 from shared.database import uuid7
 from shared.messaging import outbox

@@ -8,8 +8,8 @@ from uuid import UUID
 import httpx
 from icalendar import Calendar
 
-from shared.auth import Purpose
-from shared.pages.language import span
+from shared.access.links import Purpose
+from shared.language import span
 from tests.events.builders import ORGANISER, capacity, in_days, key_of, next_year, published, signed_up
 from tests.support.callers import links
 from tests.support.services import Client

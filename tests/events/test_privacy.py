@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from shared.auth import Purpose
+from shared.access.links import Purpose
 from shared.database import uuid7
 from tests.events.builders import (
     KNOWLEDGE_HUB,

@@ -12,8 +12,8 @@ from deploy.local.data_folder import SERVICES
 from services.notify.tables import Base as Notify
 from shared.database import Database
 from shared.messaging.bus import stream_of
-from shared.messaging.provision import LISTENERS
 from shared.messaging.tables import failures, outbox
+from shared.messaging.topology import LISTENERS
 from tests.faults.system import System
 from tests.faults.witness import STREAMS, WITNESS
 

@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from services.events.tables import HOLDING
-from shared.messaging.provision import LISTENERS
+from shared.messaging.topology import LISTENERS
 from tests.faults.line import History, Moved, Room, Told, Wish
 from tests.faults.records import Message, Records
 from tests.faults.witness import WITNESS

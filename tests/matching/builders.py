@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 from httpx import Response
 from sqlalchemy import select
 
-from shared.auth import Purpose
+from shared.access.links import Purpose
 from shared.contracts.events import (
     Consents,
     ContactPerson,

@@ -9,10 +9,9 @@ from sqlalchemy import func, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.database import Database, uuid7
-from shared.idempotency import answers
 from shared.messaging import cleaning
 from shared.messaging.cleaning import Cleaner
-from shared.messaging.tables import handled_messages, outbox
+from shared.messaging.tables import answers, handled_messages, outbox
 
 TABLES = (outbox, handled_messages, answers)
 

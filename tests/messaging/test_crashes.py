@@ -13,8 +13,8 @@ from sqlalchemy.exc import DBAPIError
 from shared.contracts.matching import OrganisationUpdated
 from shared.database import uuid7
 from shared.messaging import provision
-from shared.messaging.bus import Relay
 from shared.messaging.provision import consumer_config
+from shared.messaging.relay import Relay
 from shared.settings import ServiceSettings
 from tests.messaging.tiny import (
     attempts,

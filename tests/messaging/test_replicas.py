@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 from fastapi import FastAPI
 
-from shared.service import Job
+from shared.http.jobs import Job
 from shared.settings import ServiceSettings
 from tests.messaging.tiny import noted, organisation, telling, told, told_one_by_one
 from tests.support.postgres import PostgresCluster

@@ -8,7 +8,8 @@ from nats.js.errors import APIError
 
 from deploy.local.nats import PROVISIONER
 from shared.messaging import outbox
-from shared.messaging.provision import LISTENERS, provision
+from shared.messaging.provision import provision
+from shared.messaging.topology import LISTENERS
 from tests.messaging.tiny import noted, organisation, told, waiting
 from tests.support.nats import NatsServer, running_nats
 from tests.support.services import LONG_ENOUGH, Client, eventually

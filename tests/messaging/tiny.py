@@ -10,10 +10,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 import shared.idempotency  # noqa: F401 -- its table is one of those that every service has
 from shared.contracts.matching import OrganisationCreated, OrganisationUpdated
 from shared.database import Database, insert_for, new_metadata, uuid7
+from shared.http.jobs import Job
+from shared.http.service import create_service
 from shared.messaging.outbox import depth, tell
 from shared.messaging.subscriptions import Subscriptions
 from shared.messaging.tables import Sequence, add_to, dead_letters, failures, outbox
-from shared.service import Job, create_service
 from shared.settings import ServiceSettings
 from tests.support.services import a_moment
 

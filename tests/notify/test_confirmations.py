@@ -9,8 +9,8 @@ from sqlmodel import col, select
 from services.notify.subscriptions import subscriptions
 from services.notify.tables import Delivery, Notification
 from shared.contracts.events import AttendeeChange, ContactPerson, RegistrationReminded
+from shared.language import span
 from shared.messaging.tables import handled_messages
-from shared.pages.language import span
 from tests.notify.mailbox import Mailbox
 from tests.notify.messages import (
     attendee,

@@ -7,7 +7,7 @@ from sqlmodel import col, select
 
 from services.notify.tables import RollEntry
 from shared.contracts.events import AttendeeCheckedIn, AttendeeCheckedOut, ContactPerson, Venue
-from shared.pages.language import span
+from shared.language import span
 from tests.notify.mailbox import Mailbox
 from tests.notify.messages import (
     attendee,

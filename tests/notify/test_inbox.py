@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.notify.contacts import find
 from services.notify.tables import Contact
-from shared.auth import Purpose
+from shared.access.links import Purpose
 from shared.fields import utc_now
 from tests.notify.messages import attendee, published, registered, tell
 from tests.support.callers import as_caller, links

@@ -16,7 +16,7 @@ import uvicorn
 
 from services.notify.contacts import find
 from services.notify.routes import inbox_stream
-from shared.auth import Purpose
+from shared.access.links import Purpose
 from shared.fields import utc_now
 from tests.notify.messages import attendee, published, registered, tell
 from tests.support.callers import LINK_SECRET, PUBLIC_KEY, as_caller, links
@@ -137,7 +137,7 @@ async def test_a_stream_ends_when_its_key_is_over(
     ):
         stream = events(answer)
         assert (await take(stream, "unread")).data == {"unread": 1}
-        monkeypatch.setattr("shared.auth.datetime", TwoHoursLater)
+        monkeypatch.setattr("shared.access.caller.datetime", TwoHoursLater)
         assert [each.name async for each in stream] == []
     assert (await notify.get("/v1/inbox/stream", params={"key": key})).status_code == 410
 

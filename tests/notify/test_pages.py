@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from shared.auth import Purpose
+from shared.access.links import Purpose
 from tests.notify.mailbox import Mailbox
 from tests.notify.messages import attendee, published, registered, tell
 from tests.support.callers import links

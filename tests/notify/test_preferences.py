@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from services.notify.contacts import find
-from shared.auth import Purpose
+from shared.access.links import Purpose
 from tests.notify.mailbox import Mailbox
 from tests.notify.messages import attendee, new_partners, published, registered, tell
 from tests.support.callers import Headers, as_caller, links

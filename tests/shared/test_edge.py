@@ -7,8 +7,8 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
+from shared.http.service import create_service
 from shared.messaging.tables import outbox
-from shared.service import create_service
 from shared.settings import ServiceSettings
 from tests.shared.tiny import create_app
 from tests.support.services import Client, running

@@ -6,8 +6,9 @@ from uuid import UUID
 
 import pytest
 
-from shared.auth import Caller, Links, Purpose, ticket_hash
-from shared.lists import read_cursor, write_cursor
+from shared.access.caller import Caller
+from shared.access.links import Links, Purpose, ticket_hash
+from shared.http.lists import read_cursor, write_cursor
 from shared.problems import Invalid, LinkExpired, NotAllowed, NotAuthenticated, NotFound
 from tests.support.callers import as_caller, links
 from tests.support.services import Client

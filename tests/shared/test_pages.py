@@ -12,7 +12,7 @@ from fastapi import FastAPI, Request
 from starlette.responses import Response
 
 import shared.pages
-from shared.auth import Links, Purpose
+from shared.access.links import Links, Purpose
 from shared.pages import AnyVisitor, KeyedForm, KeyHolder, OpenForm, Pages, moved
 from shared.problems import NotAllowed, Problem, WrongStatus
 from shared.settings import ServiceSettings

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.fields import Language
-from shared.pages.language import clock, day, span, text_of
+from shared.language import clock, day, span, text_of
 from shared.pages.markdown import markdown
 from tests.support.services import LONG_ENOUGH
 

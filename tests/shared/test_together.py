@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import event
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.database import Together, uuid7
+from shared.database import uuid7
 from shared.problems import Problem
+from shared.together import Together
 from tests.shared.tiny import NameTaken, Thing, made, make_all
 from tests.support.services import Client, a_moment
 

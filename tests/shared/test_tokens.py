@@ -11,7 +11,8 @@ from typing import Any
 import jwt
 import pytest
 
-from shared.auth import Tokens, new_key_pair
+from shared.access.keys import new_key_pair
+from shared.access.tokens import Tokens
 from shared.database import uuid7
 from shared.problems import NotAuthenticated
 from tests.support.callers import PRIVATE_KEY, PUBLIC_KEY, as_caller, tokens

@@ -8,18 +8,21 @@ from fastapi import APIRouter, FastAPI, Path, Request
 from sqlalchemy import Column, ForeignKey, Identity, Table, Text, Uuid, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.auth import AnyCaller
 from shared.contracts.matching import OrganisationUpdated
-from shared.database import Database, Reading, Together, Transaction, new_metadata, uuid7
+from shared.database import Database, new_metadata, uuid7
 from shared.fields import Email, Input, Line, LineTexts, Url
-from shared.idempotency import IdempotencyKey, OnceRoute
-from shared.lists import Cursor, Limit
+from shared.http.callers import AnyCaller
+from shared.http.lists import Cursor, Limit
+from shared.http.once import IdempotencyKey, OnceRoute
+from shared.http.rendering import documented
+from shared.http.service import create_service
+from shared.http.sessions import Reading, Transaction
 from shared.messaging.outbox import tell
 from shared.messaging.tables import Sequence as Number
 from shared.messaging.tables import add_to
-from shared.problems import Problem, documented
-from shared.service import create_service
+from shared.problems import Problem
 from shared.settings import ServiceSettings
+from shared.together import Together
 
 metadata = new_metadata()
 owners = Table("owners", metadata, Column("id", Uuid, primary_key=True))

@@ -11,7 +11,7 @@ import httpx
 
 from deploy.local.data_folder import DataFolder
 from deploy.local.tokens import sign
-from shared.auth import Role
+from shared.access.caller import Role
 from shared.database import uuid7
 from tests.deploy.stack_process import StackProcess
 from tests.faults.sign_ups import ORGANISER, Change, sign_up_body

@@ -4,7 +4,10 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from uuid import UUID
 
-from shared.auth import Links, Role, Tokens, new_key_pair
+from shared.access.caller import Role
+from shared.access.keys import new_key_pair
+from shared.access.links import Links
+from shared.access.tokens import Tokens
 
 PRIVATE_KEY, PUBLIC_KEY = new_key_pair()
 LINK_SECRET = "a-secret-for-tests-and-nothing-else"

@@ -14,9 +14,9 @@ from services.events.registrations.changes import cancel_attendees
 from services.events.registrations.facts import see
 from services.events.routes.calendars import get_attendee_calendar
 from services.events.tables import ACTIVE
-from shared.auth import TheLinks
-from shared.database import Reading, Transaction
 from shared.fields import utc_now
+from shared.http.callers import TheLinks
+from shared.http.sessions import Reading, Transaction
 from shared.pages import KeyedForm, KeyHolder, moved
 
 router = pages.router()

@@ -9,8 +9,8 @@ from services.events.registrations.changes import NewName, rename
 from services.events.registrations.deciding import AlreadyRegistered
 from services.events.routes.attendees import AttendeeChange
 from services.events.tables import Attendee
-from shared.auth import Links
-from shared.database import Transaction
+from shared.access.links import Links
+from shared.http.sessions import Transaction
 from shared.pages import Form
 
 _REGISTERED: Words = {

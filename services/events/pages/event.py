@@ -14,9 +14,11 @@ from services.events.pages.sign_up_form import IF_FULL, KINDS, Filled, Wrong, wr
 from services.events.programme import EventSeen
 from services.events.registrations.answering import AskedOnce, SignUps
 from services.events.routes.sign_up import SignUpInput, asked_of
-from shared.auth import Caller, Purpose, TheLinks, link_expiry
-from shared.database import Reading, database_of
+from shared.access.caller import Caller
+from shared.access.links import Purpose, link_expiry
 from shared.fields import utc_now
+from shared.http.callers import TheLinks
+from shared.http.sessions import Reading, database_of
 from shared.idempotency import Claim
 from shared.pages import OpenForm, open_by_key, page_language
 from shared.problems import Invalid, Problem

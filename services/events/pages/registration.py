@@ -19,9 +19,10 @@ from services.events.registrations.changes import cancel_attendees, resend
 from services.events.registrations.facts import RegistrationSeen, see
 from services.events.routes.calendars import get_registration_calendar
 from services.events.tables import ACTIVE, Attendee
-from shared.auth import Links, TheLinks
-from shared.database import Reading, Transaction
+from shared.access.links import Links
 from shared.fields import utc_now
+from shared.http.callers import TheLinks
+from shared.http.sessions import Reading, Transaction
 from shared.pages import KeyedForm, KeyHolder, Visitor, moved
 from shared.problems import NotFound
 

@@ -9,7 +9,7 @@ from services.events import calendar_files, tickets
 from services.events.pages import pages
 from services.events.routes.calendars import calendar_answer, page_address
 from services.events.tables import Attendee, Event
-from shared.database import Reading
+from shared.http.sessions import Reading
 from shared.pages import page_language
 from shared.problems import LinkExpired
 

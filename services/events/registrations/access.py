@@ -7,7 +7,8 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.tables import Attendee, Event, Registration
-from shared.auth import Caller, Purpose
+from shared.access.caller import Caller
+from shared.access.links import Purpose
 from shared.fields import same_address
 from shared.problems import NotAuthenticated, NotFound
 

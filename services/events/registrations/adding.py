@@ -20,7 +20,8 @@ from services.events.registrations.facts import contact_of, tell_changes
 from services.events.registrations.seats import write_taken
 from services.events.registrations.sign_up import attendee_row, insert_attendees, read_known_addresses
 from services.events.tables import ACTIVE, Attendee, Organisation, Registration
-from shared.auth import Caller, Links
+from shared.access.caller import Caller
+from shared.access.links import Links
 from shared.contracts.events import AttendeeChange
 from shared.fields import utc_now
 from shared.problems import Invalid, Problem, WrongStatus

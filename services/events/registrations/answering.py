@@ -7,10 +7,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.registrations.deciding import AskedSignUp, SignedUp
 from services.events.registrations.sign_up import sign_up_all
-from shared.auth import Links
-from shared.database import Database, Together
+from shared.access.links import Links
+from shared.database import Database
 from shared.idempotency import Claim, Kept, KeyReused, recall, remember
 from shared.problems import Problem
+from shared.together import Together
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from services.events.registrations.facts import Changes, tell_changes
 from services.events.registrations.promotion import promote_waiting
 from services.events.registrations.seats import EventSeats, lock_seats
 from services.events.tables import ACTIVE, HOLDING, Attendee, Event, Registration, ReplacedCode
-from shared.auth import Links, ticket_hash
+from shared.access.links import Links, ticket_hash
 from shared.contracts.events import AttendeeChange
 from shared.fields import Language, same_address, utc_now
 from shared.problems import NextStep, Problem, StaleVersion, WrongStatus

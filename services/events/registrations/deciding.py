@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.events.organisations import NamedOrganisation, Recognised
 from services.events.registrations.seats import EventSeats, QuotaSeats, capacity_reached
-from shared.auth import Caller
+from shared.access.caller import Caller
 from shared.contracts.events import AttendeeStatus, ContactPerson
 from shared.database import uuid7
 from shared.fields import Language, same_address

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.events.organisations import id_now
 from services.events.registrations.facts import RegistrationSeen, see_all
 from services.events.tables import Attendee, Event, Organisation, Registration
-from shared.auth import Caller
+from shared.access.caller import Caller
 from shared.problems import NotAllowed
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.tables import Base
+from shared.database import padded
 from shared.problems import NextStep, Problem
 
 quotas = Base.metadata.tables["quotas"]
@@ -132,12 +133,6 @@ async def write_taken(session: AsyncSession, seats: Iterable[EventSeats]) -> Non
     ]
     if rows:
         await (await session.connection()).execute(_write, sorted(rows, key=lambda row: row["quota_id"]))
-
-
-def padded(values: Iterable[Any]) -> list[Any]:
-    """Fills up to a power of two by repeating: few distinct lengths are few statements for the database to prepare."""
-    found = list(dict.fromkeys(values))
-    return found if not found else found + [found[-1]] * ((1 << (len(found) - 1).bit_length()) - len(found))
 
 
 def capacity_reached(quota: QuotaSeats, requested: int, *, may_wait: bool) -> CapacityReached:

@@ -22,9 +22,9 @@ from services.events.registrations.deciding import (
     SignedUpAttendee,
     decide,
 )
-from services.events.registrations.seats import EventSeats, count_waiting, lock_seats, padded, write_taken
+from services.events.registrations.seats import EventSeats, count_waiting, lock_seats, write_taken
 from services.events.tables import IS_ACTIVE, Base
-from shared.auth import Links, ticket_hash
+from shared.access.links import Links, ticket_hash
 from shared.contracts.events import (
     AttendeeChange,
     RegisteredAttendee,
@@ -32,6 +32,7 @@ from shared.contracts.events import (
     RegistrationCreated,
     RegistrationReminded,
 )
+from shared.database import padded
 from shared.fields import same_address, utc_now
 from shared.messaging.outbox import tell
 from shared.problems import NotFound, Problem

@@ -8,9 +8,10 @@ from pydantic import BaseModel
 from services.events import programme
 from services.events.attendance import Attendance, Recount, Share, attendance, recount
 from services.events.routes.events import EventReference
-from shared.auth import KnownCaller
-from shared.database import Reading
-from shared.problems import LinkExpired, NotAllowed, NotAuthenticated, NotFound, documented
+from shared.http.callers import KnownCaller
+from shared.http.rendering import documented
+from shared.http.sessions import Reading
+from shared.problems import LinkExpired, NotAllowed, NotAuthenticated, NotFound
 
 router = APIRouter(prefix="/v1/events/{event}", tags=["attendance"])
 

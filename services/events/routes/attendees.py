@@ -17,13 +17,16 @@ from services.events.registrations.listing import AttendeeFilters, AttendeeRow, 
 from services.events.routes.event_input import Time, aware
 from services.events.routes.events import EventReference
 from services.events.tables import Attendee
-from shared.auth import KnownCaller, Links, Purpose, TheLinks, link_expiry
+from shared.access.links import Links, Purpose, link_expiry
 from shared.contracts.events import AttendeeStatus
-from shared.database import Reading, Transaction
 from shared.fields import Email, Input, Key, Language, Line, NotNull
-from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
-from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
-from shared.problems import Invalid, LinkExpired, NotAllowed, NotAuthenticated, NotFound, WrongStatus, documented
+from shared.http.callers import KnownCaller, TheLinks
+from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.once import IdempotencyKey, OnceRoute
+from shared.http.rendering import documented
+from shared.http.sessions import Reading, Transaction
+from shared.idempotency import KeyReused
+from shared.problems import Invalid, LinkExpired, NotAllowed, NotAuthenticated, NotFound, WrongStatus
 from shared.settings import ServiceSettings
 
 router = APIRouter(tags=["attendees"])

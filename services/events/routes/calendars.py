@@ -11,13 +11,15 @@ from services.events.registrations.access import find_attendee, find_registratio
 from services.events.registrations.facts import see
 from services.events.routes.event_input import EventKind, FocusArea, Hub
 from services.events.routes.events import EventReference
-from services.events.routes.public_reads import PRIVATE, UNCHANGED, public_answer
 from services.events.tables import Event
-from shared.auth import AnyCaller, Caller, KnownCaller
+from shared.access.caller import Caller
 from shared.calendar import MEDIA_TYPE
-from shared.database import Reading
+from shared.http.callers import AnyCaller, KnownCaller
+from shared.http.public_reads import PRIVATE, UNCHANGED, public_answer
+from shared.http.rendering import documented
+from shared.http.sessions import Reading
 from shared.pages import page_language
-from shared.problems import LinkExpired, NotAuthenticated, NotFound, documented
+from shared.problems import LinkExpired, NotAuthenticated, NotFound
 
 router = APIRouter(tags=["calendars"])
 

@@ -13,12 +13,14 @@ from services.events.check_ins import Result, Scan
 from services.events.routes.event_input import Time, aware
 from services.events.routes.events import EventReference
 from services.events.tables import CheckIn, Event
-from shared.auth import Caller, KnownCaller, TheLinks
-from shared.database import Reading, Transaction
+from shared.access.caller import Caller
 from shared.fields import Input, Line, utc_now
-from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.callers import KnownCaller, TheLinks
+from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.rendering import documented
+from shared.http.sessions import Reading, Transaction
 from shared.pages import page_language
-from shared.problems import LinkExpired, NotAllowed, NotAuthenticated, NotFound, WrongStatus, documented
+from shared.problems import LinkExpired, NotAllowed, NotAuthenticated, NotFound, WrongStatus
 
 router = APIRouter(prefix="/v1/events/{event}/check-ins", tags=["check-ins"])
 

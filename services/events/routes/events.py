@@ -6,7 +6,7 @@ from typing import Annotated
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Header, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -26,23 +26,18 @@ from services.events.routes.event_input import (
     changed,
     fields_of,
 )
-from services.events.routes.public_reads import PRIVATE, UNCHANGED, public_answer
-from shared.auth import AnyCaller, Caller, KnownCaller, TheLinks
-from shared.database import Reading, Transaction
+from shared.access.caller import Caller
 from shared.fields import Line, utc_now
-from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
-from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.callers import AnyCaller, KnownCaller, TheLinks
+from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.once import IdempotencyKey, OnceRoute
+from shared.http.public_reads import PRIVATE, UNCHANGED, public_answer
+from shared.http.rendering import documented
+from shared.http.sessions import Reading, Transaction
+from shared.http.versions import IfMatch, expected_version
+from shared.idempotency import KeyReused
 from shared.pages import page_language
-from shared.problems import (
-    Invalid,
-    LinkExpired,
-    NotAllowed,
-    NotAuthenticated,
-    NotFound,
-    StaleVersion,
-    WrongStatus,
-    documented,
-)
+from shared.problems import Invalid, LinkExpired, NotAllowed, NotAuthenticated, NotFound, StaleVersion, WrongStatus
 
 router = APIRouter(prefix="/v1/events", tags=["events"], route_class=OnceRoute)
 
@@ -145,19 +140,6 @@ def _answer(response: Response, seen: EventSeen, caller: Caller) -> EventView:
     response.headers["ETag"] = f'"{seen.event.version}"'
     response.headers["Cache-Control"] = PRIVATE
     return view(seen, caller)
-
-
-IfMatch = Annotated[str | None, Header(alias="If-Match", max_length=40, description="The ETag last read")]
-
-
-def expected_version(if_match: str | None) -> int | None:
-    """The version an If-Match names; `*` and none name any. Raises StaleVersion for what no version of ours is."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    number = if_match.strip().strip('"')
-    if not (number.isascii() and number.isdigit()):
-        raise StaleVersion("If-Match names no version of this; read it again before changing it.")
-    return int(number)
 
 
 @router.post("", status_code=201, responses=documented(NotAuthenticated, NotAllowed, NotFound, LinkExpired, KeyReused))

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from services.events.registrations.facts import RegistrationSeen
 from services.events.tables import ACTIVE, Event
-from shared.auth import Links, Purpose, link_expiry
+from shared.access.links import Links, Purpose, link_expiry
 from shared.contracts.events import AttendeeStatus
 from shared.problems import NextStep
 from shared.settings import ServiceSettings

@@ -27,25 +27,20 @@ from services.events.registrations.deciding import (
 from services.events.registrations.facts import see
 from services.events.registrations.listing import list_registrations
 from services.events.registrations.seats import CapacityReached
-from services.events.routes.events import EventReference, IfMatch, expected_version
+from services.events.routes.events import EventReference
 from services.events.routes.registration_view import RegistrationView, view
 from services.events.routes.sign_up import AttendeeInput, asked_attendees
-from shared.auth import KnownCaller, Links, TheLinks
+from shared.access.links import Links
 from shared.contracts.events import AttendeeStatus
-from shared.database import Reading, Transaction
 from shared.fields import Email, Input, Language, Line, NotNull, Phone
-from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
-from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
-from shared.problems import (
-    Invalid,
-    LinkExpired,
-    NotAllowed,
-    NotAuthenticated,
-    NotFound,
-    StaleVersion,
-    WrongStatus,
-    documented,
-)
+from shared.http.callers import KnownCaller, TheLinks
+from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.once import IdempotencyKey, OnceRoute
+from shared.http.rendering import documented
+from shared.http.sessions import Reading, Transaction
+from shared.http.versions import IfMatch, expected_version
+from shared.idempotency import KeyReused
+from shared.problems import Invalid, LinkExpired, NotAllowed, NotAuthenticated, NotFound, StaleVersion, WrongStatus
 
 router = APIRouter(tags=["registrations"])
 once = APIRouter(tags=["registrations"], route_class=OnceRoute)

@@ -34,20 +34,16 @@ from services.events.routes.registration_view import (
     next_steps,
     registration_links,
 )
-from shared.auth import AnyCaller, Caller, Links
+from shared.access.caller import Caller
+from shared.access.links import Links
 from shared.contracts.events import ContactPerson
-from shared.database import database_of
 from shared.fields import Email, Input, Key, Language, Line, Phone, Url, same_address
-from shared.idempotency import IdempotencyKey, KeyReused, claim_of
-from shared.problems import (
-    FieldError,
-    Invalid,
-    LinkExpired,
-    NotAuthenticated,
-    NotFound,
-    Unavailable,
-    documented,
-)
+from shared.http.callers import AnyCaller
+from shared.http.once import IdempotencyKey, claim_of
+from shared.http.rendering import documented
+from shared.http.sessions import database_of
+from shared.idempotency import KeyReused
+from shared.problems import FieldError, Invalid, LinkExpired, NotAuthenticated, NotFound, Unavailable
 from shared.settings import ServiceSettings
 from shared.telemetry import current_origin
 

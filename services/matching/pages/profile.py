@@ -19,8 +19,8 @@ from services.matching.similarity import Index
 from services.matching.suggestions import Filters, Partner
 from services.matching.tables import Organisation
 from services.matching.vocabulary import keys, label
-from shared.database import Reading, Transaction, database_of
 from shared.fields import Language
+from shared.http.sessions import Reading, Transaction, database_of
 from shared.pages import Form, KeyedForm, KeyHolder, moved, page_language
 from shared.problems import StaleVersion
 

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from services.matching.profile_fields import ProfileChange
 from services.matching.tables import Organisation
 from shared.fields import Language
-from shared.pages import Form, text_of
+from shared.language import text_of
+from shared.pages import Form
 
 EMPTY_ROWS = 3
 SIDES = ("offers", "needs")

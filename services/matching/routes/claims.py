@@ -9,15 +9,16 @@ from pydantic import BaseModel
 
 from services.matching import claims
 from services.matching.claims import ClaimStatus, Person
-from services.matching.routes.cursors import id_after
 from services.matching.routes.organisations import ANYBODY, OWN, OrganisationId, claim_step
 from services.matching.tables import Claim
-from shared.auth import AnyCaller, KnownCaller, TheLinks
-from shared.database import Reading, Transaction
 from shared.fields import Email, Input, Language, Line, Phone
-from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
-from shared.lists import Cursor, Limit, Page, write_cursor
-from shared.problems import NextStep, WrongStatus, documented
+from shared.http.callers import AnyCaller, KnownCaller, TheLinks
+from shared.http.lists import Cursor, Limit, Page, id_after, write_cursor
+from shared.http.once import IdempotencyKey, OnceRoute
+from shared.http.rendering import documented
+from shared.http.sessions import Reading, Transaction
+from shared.idempotency import KeyReused
+from shared.problems import NextStep, WrongStatus
 
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=OnceRoute)
 

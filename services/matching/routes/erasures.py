@@ -12,9 +12,11 @@ from services.matching import erasures
 from services.matching.erasures import AskedBy, HasUnits, OrganisesEvents, Report
 from services.matching.routes.organisations import OWN, OrganisationId
 from services.matching.sight import find_managed
-from shared.auth import Caller, KnownCaller
-from shared.database import Reading, Transaction
-from shared.problems import NextStep, WrongStatus, documented
+from shared.access.caller import Caller
+from shared.http.callers import KnownCaller
+from shared.http.rendering import documented
+from shared.http.sessions import Reading, Transaction
+from shared.problems import NextStep, WrongStatus
 from shared.settings import ServiceName
 
 router = APIRouter(prefix="/v1/organisations/{organisation}", tags=["organisations"])

@@ -15,14 +15,14 @@ from services.matching.routes.claims import ClaimView
 from services.matching.routes.introductions import IntroductionView
 from services.matching.routes.members import MemberView
 from services.matching.routes.organisations import OWN, OrganisationId, OrganisationView, own_view
-from services.matching.routes.public_reads import PRIVATE
 from services.matching.sight import find_managed
 from services.matching.tables import Event, Going, Organisation
-from shared.auth import KnownCaller
 from shared.contracts.events import ExportedRegistration
 from shared.contracts.notify import ExportedLetter
-from shared.database import Transaction
 from shared.fields import Language
+from shared.http.callers import KnownCaller
+from shared.http.public_reads import PRIVATE
+from shared.http.sessions import Transaction
 from shared.problems import NextStep
 from shared.settings import ServiceName
 

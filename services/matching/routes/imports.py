@@ -11,11 +11,13 @@ from pydantic import BaseModel
 from services.matching.import_rows import COLUMNS, MOST_ROWS, Row, read_csv, read_json_lines
 from services.matching.imports import ImportedMeanwhile, Step, What, carry_out, plan
 from services.matching.routes.organisations import OWN
-from shared.auth import KnownCaller
-from shared.database import Transaction
-from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
-from shared.problems import Problem, documented
-from shared.service import MIB, takes_bodies_up_to
+from shared.http.callers import KnownCaller
+from shared.http.edge import MIB, takes_bodies_up_to
+from shared.http.once import IdempotencyKey, OnceRoute
+from shared.http.rendering import documented
+from shared.http.sessions import Transaction
+from shared.idempotency import KeyReused
+from shared.problems import Problem
 
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=OnceRoute)
 

@@ -11,18 +11,19 @@ from services.matching import outcomes, proposals, seen_introductions, suggestio
 from services.matching.introductions import AnswerKind
 from services.matching.outcomes import OutcomeKind
 from services.matching.proposals import NobodyToAsk, NotPublished
-from services.matching.routes.cursors import id_after
 from services.matching.routes.organisations import OWN, OrganisationCard
 from services.matching.routes.suggestions import TheIndex, Why
 from services.matching.seen_introductions import Seen, Side, Status
 from services.matching.settings import Settings
 from services.matching.sight import sight_of
-from shared.auth import KnownCaller, TheLinks
-from shared.database import Reading, Transaction, database_of
 from shared.fields import Input, Language, LongText
-from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
-from shared.lists import Cursor, Limit, Page, write_cursor
-from shared.problems import NextStep, WrongStatus, documented
+from shared.http.callers import KnownCaller, TheLinks
+from shared.http.lists import Cursor, Limit, Page, id_after, write_cursor
+from shared.http.once import IdempotencyKey, OnceRoute
+from shared.http.rendering import documented
+from shared.http.sessions import Reading, Transaction, database_of
+from shared.idempotency import KeyReused
+from shared.problems import NextStep, WrongStatus
 
 router = APIRouter(prefix="/v1/introductions", tags=["introductions"], route_class=OnceRoute)
 

@@ -12,13 +12,15 @@ from services.matching.members import AlreadyMember
 from services.matching.routes.organisations import OWN, OrganisationId
 from services.matching.sight import find_seen, sight_of
 from services.matching.tables import Member
-from shared.auth import Caller, KnownCaller
+from shared.access.caller import Caller
 from shared.contracts.matching import MemberRole
-from shared.database import Reading, Transaction
 from shared.fields import Email, Input, Language, Line
-from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
-from shared.lists import Page
-from shared.problems import documented
+from shared.http.callers import KnownCaller
+from shared.http.lists import Page
+from shared.http.once import IdempotencyKey, OnceRoute
+from shared.http.rendering import documented
+from shared.http.sessions import Reading, Transaction
+from shared.idempotency import KeyReused
 
 router = APIRouter(prefix="/v1/organisations/{organisation}/members", tags=["members"], route_class=OnceRoute)
 

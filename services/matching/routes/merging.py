@@ -10,10 +10,10 @@ from services.matching import merging
 from services.matching.merged_profile import TooManyStatements
 from services.matching.merging import AlreadyMerged, Plan, UnitOfAnother
 from services.matching.routes.organisations import OWN, OrganisationId
-from shared.auth import KnownCaller
-from shared.database import Transaction
 from shared.fields import Input
-from shared.problems import documented
+from shared.http.callers import KnownCaller
+from shared.http.rendering import documented
+from shared.http.sessions import Transaction
 
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"])
 

@@ -20,27 +20,20 @@ from services.matching.profile_fields import (
     Visibility,
 )
 from services.matching.profiles import IfMatchRequired, NotReady, Sort
-from services.matching.routes.public_reads import PRIVATE, UNCHANGED, public_answer
-from services.matching.routes.versions import IfMatch, etag, versions_in
 from services.matching.sight import Sight, find_own, find_seen, id_now, introduced, sight_of
 from services.matching.statements import readable
 from services.matching.tables import Organisation
-from shared.auth import AnyCaller, KnownCaller, TheLinks
-from shared.database import Reading, Transaction
 from shared.domains import own_domain, website_domain
 from shared.fields import Language, Line
-from shared.idempotency import IdempotencyKey, KeyReused, OnceRoute
-from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
-from shared.problems import (
-    Invalid,
-    LinkExpired,
-    NextStep,
-    NotAllowed,
-    NotAuthenticated,
-    NotFound,
-    StaleVersion,
-    documented,
-)
+from shared.http.callers import AnyCaller, KnownCaller, TheLinks
+from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.once import IdempotencyKey, OnceRoute
+from shared.http.public_reads import PRIVATE, UNCHANGED, public_answer
+from shared.http.rendering import documented
+from shared.http.sessions import Reading, Transaction
+from shared.http.versions import IfMatch, etag, versions_in
+from shared.idempotency import KeyReused
+from shared.problems import Invalid, LinkExpired, NextStep, NotAllowed, NotAuthenticated, NotFound, StaleVersion
 
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=OnceRoute)
 

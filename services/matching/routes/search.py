@@ -9,14 +9,14 @@ from services.matching import search
 from services.matching.profile_fields import Category, EventReference, Kind
 from services.matching.routes.calculations import CalculationView
 from services.matching.routes.organisations import OWN, OrganisationCard
-from services.matching.routes.public_reads import UNCHANGED, public_answer
 from services.matching.routes.suggestions import Explain, Fit, ReasonView, TheIndex, calculation_of, fit_of, reasons_of
 from services.matching.suggestions import Filters, Partner, Strength
 from services.matching.vocabulary import vocabulary
-from shared.auth import KnownCaller
-from shared.database import Reading
 from shared.fields import Input, Language, LongText
-from shared.lists import Page
+from shared.http.callers import KnownCaller
+from shared.http.lists import Page
+from shared.http.public_reads import UNCHANGED, public_answer
+from shared.http.sessions import Reading
 from shared.pages import page_language
 
 router = APIRouter(prefix="/v1", tags=["search"])

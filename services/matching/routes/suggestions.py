@@ -16,12 +16,13 @@ from services.matching.settings import Settings
 from services.matching.sight import find_own
 from services.matching.similarity import Ground, Index, Suggestion
 from services.matching.suggestions import Filters, Partner, Strength
-from shared.auth import KnownCaller
-from shared.database import Reading, Transaction, database_of
 from shared.fields import Input, Language, LongText
-from shared.lists import Limit, Page
+from shared.http.callers import KnownCaller
+from shared.http.lists import Limit, Page
+from shared.http.rendering import documented
+from shared.http.sessions import Reading, Transaction, database_of
 from shared.pages import page_language
-from shared.problems import NextStep, WrongStatus, documented
+from shared.problems import NextStep, WrongStatus
 
 router = APIRouter(prefix="/v1/organisations/{organisation}/suggestions", tags=["suggestions"])
 

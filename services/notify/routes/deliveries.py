@@ -9,11 +9,12 @@ from pydantic import BaseModel
 
 from services.notify import deliveries
 from services.notify.deliveries import Filters
-from shared.auth import KnownCaller, TheLinks
-from shared.database import Reading, Transaction
 from shared.fields import Email, Line
-from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
-from shared.problems import Invalid, NotAuthenticated, NotFound, WrongStatus, documented
+from shared.http.callers import KnownCaller, TheLinks
+from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.rendering import documented
+from shared.http.sessions import Reading, Transaction
+from shared.problems import Invalid, NotAuthenticated, NotFound, WrongStatus
 
 router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
 

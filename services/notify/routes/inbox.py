@@ -11,10 +11,11 @@ from services.notify import inbox
 from services.notify.addresses import Addresses
 from services.notify.contacts import contact_of
 from services.notify.tables import Contact
-from shared.auth import KnownCaller, TheLinks
-from shared.database import Reading, Transaction
-from shared.lists import Cursor, Limit, Page, read_cursor, write_cursor
-from shared.problems import Invalid, LinkExpired, NotAuthenticated, NotFound, documented
+from shared.http.callers import KnownCaller, TheLinks
+from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.rendering import documented
+from shared.http.sessions import Reading, Transaction
+from shared.problems import Invalid, LinkExpired, NotAuthenticated, NotFound
 
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
 OWN = documented(NotAuthenticated, NotFound, LinkExpired)

@@ -18,8 +18,9 @@ from services.notify.contacts import contact_of
 from services.notify.inbox import Follower, count_unread
 from services.notify.routes.inbox import OWN, TheAddresses, view
 from services.notify.tables import Contact
-from shared.auth import Caller, KnownCaller
+from shared.access.caller import Caller
 from shared.database import Database
+from shared.http.callers import KnownCaller
 from shared.problems import Problem
 
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"])

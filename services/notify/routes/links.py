@@ -4,8 +4,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel
 
 from services.notify.lost_links import mail_links
-from shared.database import Transaction
 from shared.fields import Email, Input, Line
+from shared.http.sessions import Transaction
 
 router = APIRouter(prefix="/v1/links", tags=["links"])
 

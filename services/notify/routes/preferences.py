@@ -10,10 +10,11 @@ from services.notify import preferences
 from services.notify.contacts import contact_of
 from services.notify.preferences import FIXED, Choices, Fixed
 from services.notify.tables import Contact
-from shared.auth import KnownCaller
-from shared.database import Reading, Transaction
 from shared.fields import Input, Language
-from shared.problems import LinkExpired, NotAllowed, NotAuthenticated, NotFound, documented
+from shared.http.callers import KnownCaller
+from shared.http.rendering import documented
+from shared.http.sessions import Reading, Transaction
+from shared.problems import LinkExpired, NotAllowed, NotAuthenticated, NotFound
 
 router = APIRouter(prefix="/v1", tags=["preferences"])
 OWN = documented(NotAuthenticated, NotFound, LinkExpired)

@@ -10,9 +10,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
 from sqlalchemy import select
 
-from shared.auth import KnownCaller
-from shared.database import Reading, Transaction
-from shared.lists import Limit, Page
+from shared.http.callers import KnownCaller
+from shared.http.lists import Limit, Page
+from shared.http.sessions import Reading, Transaction
 from shared.messaging import outbox
 from shared.messaging.bus import Bus, stream_of
 from shared.messaging.subscriptions import dead_letter_count, describe, replay

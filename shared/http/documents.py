@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from shared.auth import ANYBODY
+from shared.http.callers import ANYBODY
 from shared.problems import ProblemBody
 
 

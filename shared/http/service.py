@@ -7,13 +7,10 @@ import functools
 import gc
 import signal
 import threading
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import IO, Any, TypeVar
-from uuid import uuid4
+from typing import IO, Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,57 +20,36 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect
 from starlette.responses import Response
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import problems
-from shared.auth import ActsFor, Links, tokens_of
+from shared.access.links import Links
+from shared.access.tokens import tokens_of
 from shared.database import Database, is_away, is_passing
-from shared.documents import complete_document
-from shared.messaging.bus import Bus, Relay
+from shared.http import rendering
+from shared.http.callers import ActsFor
+from shared.http.documents import complete_document
+from shared.http.edge import Edge
+from shared.http.jobs import Job, work
+from shared.http.operations import operations
+from shared.http.rendering import documented
+from shared.messaging.bus import Bus
 from shared.messaging.cleaning import Cleaner
 from shared.messaging.listener import Listener
 from shared.messaging.outbox import write_outbox
+from shared.messaging.relay import Relay
 from shared.messaging.subscriptions import Subscriptions
-from shared.operations import operations
-from shared.problems import (
-    BodyTooLarge,
-    Invalid,
-    MalformedBody,
-    NotFound,
-    Problem,
-    Unavailable,
-    documented,
-)
+from shared.problems import BodyTooLarge, Invalid, MalformedBody, Problem, Unavailable
 from shared.settings import ServiceName, ServiceSettings
 from shared.telemetry import (
     Figures,
-    Origin,
     configure_logging,
     get_logger,
-    readable_request_id,
-    readable_traceparent,
-    set_origin,
 )
 
 log = get_logger()
 
-MIB = 1024 * 1024
-LARGEST_BODY = MIB
-IDLE_POLL = 2.0
 CANCEL_AGAIN = 0.5
-Endpoint = TypeVar("Endpoint", bound=Callable[..., Any])
 _STOPS = (signal.SIGINT, signal.SIGTERM)
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Work that is due: `run` does a piece and says whether more waits. Called at every wake-up and every `poll` s."""
-
-    name: str
-    run: Callable[[FastAPI], Awaitable[bool]]
-    poll: float = IDLE_POLL
 
 
 def create_service(
@@ -191,9 +167,9 @@ def _operation_id(route: APIRoute) -> str:
 
 
 def _render_problems(app: FastAPI) -> None:
-    app.add_exception_handler(Problem, problems.render_problem)
-    app.add_exception_handler(RequestValidationError, problems.render_validation)
-    app.add_exception_handler(HTTPException, problems.render_http)
+    app.add_exception_handler(Problem, rendering.render_problem)
+    app.add_exception_handler(RequestValidationError, rendering.render_validation)
+    app.add_exception_handler(HTTPException, rendering.render_http)
     app.add_exception_handler(DBAPIError, _render_database_error)
     app.add_exception_handler(OSError, _render_database_error)
     app.add_exception_handler(PoolTimeout, _render_database_error)
@@ -218,7 +194,7 @@ def _start_tasks(app: FastAPI, subscriptions: Subscriptions, jobs: Sequence[Job]
         asyncio.create_task(relay.run(), name="relay"),
         asyncio.create_task(Cleaner(state.database).run(), name="cleaner"),
         *(asyncio.create_task(listener.run(), name=listener.stream) for listener in listeners),
-        *(asyncio.create_task(_work(app, job), name=job.name) for job in jobs),
+        *(asyncio.create_task(work(app, job), name=job.name) for job in jobs),
     ]
 
 
@@ -232,21 +208,6 @@ async def _stop_tasks(tasks: Sequence[asyncio.Task[None]]) -> None:
     for outcome in await asyncio.gather(*tasks, return_exceptions=True):
         if isinstance(outcome, Exception):
             log.error("a task had failed", error=f"{type(outcome).__name__}: {outcome}")
-
-
-async def _work(app: FastAPI, job: Job) -> None:
-    """Runs a job until cancelled; a piece that fails is logged, counted, and tried again at the next wake-up."""
-    pulse, figures = app.state.bus.pulse, app.state.figures
-    while True:
-        seen = pulse.count
-        try:
-            while await job.run(app):
-                figures.jobs.labels(job.name, "done").inc()
-        except Exception as failed:
-            figures.jobs.labels(job.name, "failed").inc()
-            log.exception("job failed", job=job.name, exc_info=failed)
-            await asyncio.sleep(1)
-        await pulse.wait(seen, job.poll)
 
 
 @contextlib.contextmanager
@@ -267,122 +228,3 @@ def _only_process(settings: ServiceSettings) -> Any:
                 " give each its own file, or use PostgreSQL for replicas."
             ) from None
         yield
-
-
-class Edge:
-    """The outermost layer: request id, trace, size of bodies, time to answer, headers of safety."""
-
-    def __init__(self, app: ASGIApp, name: str) -> None:
-        self._app, self._name = app, name
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        headers = {key: value.decode("latin-1") for key, value in scope["headers"] if key in _WANTED}
-        origin = Origin(
-            readable_request_id(headers.get(b"x-request-id")) or uuid4().hex,
-            readable_traceparent(headers.get(b"traceparent")),
-        )
-        set_origin(origin)
-        started = time.perf_counter()
-        status: int | None = None
-
-        async def answer(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                message["headers"] = [*message["headers"], *_answer_headers(origin, scope["path"])]
-            await send(message)
-
-        try:
-            if (problem := _wrong_address(scope)) is not None:
-                await problem.response()(scope, receive, answer)
-            else:
-                await self._app(scope, _bounded(scope, receive, headers.get(b"content-length")), answer)
-        except ClientDisconnect:
-            log.debug("caller left before its request was whole", path=scope["path"])
-        except Exception as fault:
-            # Here and not by the framework's outermost layer, so that this answer has its request id too.
-            log.exception("unexpected fault", path=scope["path"], exc_info=fault)
-            if status is not None:
-                raise
-            await Problem().response()(scope, receive, answer)
-        finally:
-            self._record(scope, status or 500, time.perf_counter() - started)
-
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        template = getattr(scope.get("route"), "path", "none")
-        figures: Figures = scope["app"].state.figures
-        figures.requests.labels(scope["method"], template, str(status)).observe(seconds)
-        if template not in _QUIET:
-            # The path without its query: a key stands there.
-            log.debug(
-                "answered",
-                method=scope["method"],
-                path=scope["path"],
-                status=status,
-                ms=round(seconds * 1000, 1),
-            )
-
-
-_WANTED = frozenset((b"x-request-id", b"traceparent", b"content-length"))
-_LARGEST = "largest_body"
-_QUIET = frozenset(("/livez", "/readyz", "/metrics"))
-_PAGE_POLICY = (
-    b"default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: https:;"
-    b" frame-ancestors 'none'; base-uri 'none'"
-)
-
-
-def _wrong_address(scope: Scope) -> Problem | None:
-    """PostgreSQL fails on a NUL that it is asked for; nothing of ours has one, nor a control character in its path."""
-    if not scope["path"].isprintable():
-        return NotFound()
-    if b"%00" in scope["query_string"]:
-        return Invalid.field("?", "control characters are not allowed (found U+0000)")
-    return None
-
-
-def _answer_headers(origin: Origin, path: str) -> list[tuple[bytes, bytes]]:
-    headers = [
-        (b"x-request-id", (origin.request_id or "").encode()),
-        (b"x-content-type-options", b"nosniff"),
-        (b"referrer-policy", b"no-referrer"),
-    ]
-    if origin.traceparent:
-        headers.append((b"traceparent", origin.traceparent.encode()))
-    if path.startswith(("/p/", "/t/")):
-        headers.append((b"content-security-policy", _PAGE_POLICY))
-    return headers
-
-
-def takes_bodies_up_to(most: int) -> Callable[[Endpoint], Endpoint]:
-    """Lets a route take more bytes than others. It asks who calls before it reads them."""
-
-    def marked(endpoint: Endpoint) -> Endpoint:
-        setattr(endpoint, _LARGEST, most)
-        return endpoint
-
-    return marked
-
-
-def _bounded(scope: Scope, receive: Receive, declared: str | None) -> Receive:
-    """Refuses bodies over the limit: at once when declared, else as soon as too much has come."""
-    length = int(declared) if declared is not None and declared.isdecimal() else 0
-    received = 0
-
-    async def bounded() -> Message:
-        nonlocal received
-        # At the first read, not before: only then is it known whose route it is.
-        most: int = getattr(scope.get("endpoint"), _LARGEST, LARGEST_BODY)
-        too_large = HTTPException(BodyTooLarge.status, f"At most {most // MIB} MiB can be sent here.")
-        if length > most:
-            raise too_large
-        message = await receive()
-        received += len(message.get("body", b""))
-        if received > most:
-            raise too_large
-        return message
-
-    return bounded

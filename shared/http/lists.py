@@ -3,12 +3,13 @@
 import base64
 from collections.abc import Callable
 from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
 
 import orjson
 from fastapi import Query
 from pydantic import BaseModel
 
-from shared.auth import Links
+from shared.access.links import Links
 from shared.problems import Invalid
 
 Item = TypeVar("Item")
@@ -46,3 +47,15 @@ def read_cursor(links: Links, cursor: str | None, *parts: Callable[[Any], Any]) 
     except (ValueError, TypeError, AttributeError):
         pass
     raise Invalid.field("?cursor", "not a cursor of this list; leave it out to start from the first page")
+
+
+def id_after(links: Links, cursor: str | None) -> UUID | None:
+    """The last id given; None at the start. Raises Invalid for a cursor of another list."""
+    key = read_cursor(links, cursor)
+    if key is None:
+        return None
+    try:
+        (last,) = key
+        return UUID(last)
+    except (ValueError, TypeError, AttributeError) as other:
+        raise Invalid.field("?cursor", "a cursor of another list; leave it out to start from the first page") from other

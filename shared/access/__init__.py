@@ -1,0 +1,1 @@
+"""Who may: callers and their roles, links that open one thing, and signed tokens."""

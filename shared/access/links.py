@@ -1,0 +1,103 @@
+"""Links that open exactly one thing, and ticket codes: made from one secret, never stored."""
+
+import base64
+import hashlib
+import hmac
+import struct
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import IntEnum
+from uuid import UUID
+
+from shared.problems import LinkExpired, NotFound
+
+LINKS_LAST = timedelta(days=90)
+
+
+def link_expiry(event_ends_at: datetime) -> datetime:
+    """When the links of a registration, its attendees and their calendars are over: as long as data is kept."""
+    return event_ends_at + LINKS_LAST
+
+
+class Purpose(IntEnum):
+    """What a link opens. The number is part of the key: never reuse one."""
+
+    REGISTRATION = 1
+    ATTENDEE = 2
+    PROFILE = 3
+    CONTACT = 4
+    INTRODUCTION = 5
+    CALENDAR = 6
+    UNSUBSCRIBE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """A key read and found genuine. Whoever owns the thing compares `version`: an older one is revoked."""
+
+    purpose: Purpose
+    id: UUID
+    version: int
+
+    def check(self, version: int) -> None:
+        if self.version != version:
+            raise LinkExpired("This link was replaced by a newer one. Ask for it to be sent again.")
+
+
+class Links:
+    """Keys and ticket codes, derived by HMAC-SHA-256 from one secret of the cluster and never stored."""
+
+    _FORM = struct.Struct(">B16sHI")
+    _MAC = 16
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret.encode()
+
+    def _mac(self, purpose: bytes, data: bytes) -> bytes:
+        return hmac.digest(self._secret, purpose + b"\0" + data, hashlib.sha256)
+
+    def key(self, purpose: Purpose, thing: UUID, version: int, expires_at: datetime | None = None) -> str:
+        """52 characters of URL-safe base64."""
+        expiry = int(expires_at.timestamp()) if expires_at else 0
+        data = self._FORM.pack(purpose, thing.bytes, version & 0xFFFF, min(expiry, 0xFFFFFFFF))
+        return base64.urlsafe_b64encode(data + self._mac(b"link", data)[: self._MAC]).decode().rstrip("=")
+
+    def read(self, key: str) -> Link:
+        """Raises NotFound for what we never made, LinkExpired for what is over."""
+        try:
+            raw = _unwritten(key)
+            data, mac = raw[: self._FORM.size], raw[self._FORM.size :]
+            purpose, thing, version, expiry = self._FORM.unpack(data)
+            known = Purpose(purpose)
+        except (ValueError, struct.error) as unreadable:
+            raise NotFound("This link is not complete. Open it from the mail, or copy all of it.") from unreadable
+        if not hmac.compare_digest(mac, self._mac(b"link", data)[: self._MAC]):
+            raise NotFound("This link is not complete. Open it from the mail, or copy all of it.")
+        if expiry and expiry < datetime.now(UTC).timestamp():
+            raise LinkExpired()
+        return Link(known, UUID(bytes=thing), version)
+
+    def ticket_code(self, attendee: UUID, version: int) -> str:
+        """What lets one attendee in: 16 characters of base32, 80 bits. A hand-over raises the version."""
+        mac = self._mac(b"ticket", attendee.bytes + struct.pack(">H", version & 0xFFFF))
+        return base64.b32encode(mac[:10]).decode()
+
+    def form_proof(self, key: str) -> str:
+        """What a form of a page must send back: another site cannot know it (CSRF)."""
+        return self._mac(b"form", key.encode()).hex()[:32]
+
+    def cursor_proof(self, data: bytes) -> bytes:
+        return self._mac(b"cursor", data)[:8]
+
+
+def _unwritten(key: str) -> bytes:
+    """Raises ValueError for other ways to write the same bytes: the decoder passes over what it does not know."""
+    raw = base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
+    if base64.urlsafe_b64encode(raw).decode().rstrip("=") != key:
+        raise ValueError("not written as our keys are")
+    return raw
+
+
+def ticket_hash(code: str) -> bytes:
+    """What the database keeps of a code."""
+    return hashlib.sha256(code.strip().upper().encode()).digest()

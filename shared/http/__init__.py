@@ -1,0 +1,1 @@
+"""All that knows a request: what every service wears between HTTP and its rules."""
