@@ -4,7 +4,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.events.organisations import ids_now
+from services.events.organisations.recognising import ids_now
 from services.events.pages import attendee, event, pages, registration, ticket
 from services.events.registrations.answering import sign_ups
 from services.events.routes import attendance, attendees, calendars, check_ins, events, registrations, sign_up

@@ -2,7 +2,8 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events import erasures, exports, merging, organisations
+from services.events.leaving import erasures, exports
+from services.events.organisations import erased, merging, recognising
 from shared.contracts.matching import (
     OrganisationCreated,
     OrganisationErased,
@@ -18,8 +19,8 @@ subscriptions = Subscriptions("events")
 
 @subscriptions.copy(OrganisationCreated, OrganisationUpdated, OrganisationMerged)
 async def keep_organisation(session: AsyncSession, facts: OrganisationFacts) -> None:
-    if not await erasures.is_erased(session, facts.organisation_id):
-        await organisations.keep_copy(session, facts)
+    if not await erased.is_erased(session, facts.organisation_id):
+        await recognising.keep_copy(session, facts)
 
 
 @subscriptions.fact(OrganisationMerged)

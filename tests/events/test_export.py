@@ -5,7 +5,7 @@ from uuid import UUID
 
 import pytest
 
-from services.events import exports
+from services.events.leaving import exports
 from shared.access.links import Purpose
 from shared.contracts.matching import OrganisationExportRequested
 from shared.database import uuid7

@@ -10,8 +10,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from services.events.capacity.seats import CapacityReached, EventSeats, QuotaSeats, Waiting, promote
 from services.events.registrations.deciding import AskedAttendee, IfFull, place
-from services.events.registrations.seats import CapacityReached, EventSeats, QuotaSeats, Waiting, promote
 from shared.database import uuid7
 from shared.problems import Problem
 

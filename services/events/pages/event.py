@@ -8,10 +8,10 @@ from uuid import UUID
 from fastapi import Path, Request, Response
 from pydantic import ValidationError
 
-from services.events import programme
 from services.events.pages import pages
 from services.events.pages.sign_up_form import IF_FULL, KINDS, Filled, Wrong, wrong_by_problem, wrong_by_validation
-from services.events.programme import EventSeen
+from services.events.programme import programme
+from services.events.programme.programme import EventSeen
 from services.events.registrations.answering import AskedOnce, SignUps
 from services.events.routes.sign_up import SignUpInput, asked_of
 from shared.access.caller import Caller

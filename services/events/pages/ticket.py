@@ -5,8 +5,9 @@ from typing import Annotated, Any
 
 from fastapi import Path, Request, Response
 
-from services.events import calendar_files, tickets
+from services.events.door import tickets
 from services.events.pages import pages
+from services.events.programme import calendar_files
 from services.events.routes.calendars import calendar_answer, page_address
 from services.events.tables import Attendee, Event
 from shared.http.sessions import Reading

@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events.organisations import Recognised
-from services.events.registrations.changes import Held, hold
+from services.events.capacity.holding import Held, hold
+from services.events.capacity.seats import write_taken
+from services.events.organisations.recognising import Recognised
 from services.events.registrations.deciding import (
     MOST_ATTENDEES,
     AskedAttendee,
@@ -17,7 +18,6 @@ from services.events.registrations.deciding import (
     decide_attendees,
 )
 from services.events.registrations.facts import contact_of, tell_changes
-from services.events.registrations.seats import write_taken
 from services.events.registrations.sign_up import attendee_row, insert_attendees, read_known_addresses
 from services.events.tables import ACTIVE, Attendee, Organisation, Registration
 from shared.access.caller import Caller

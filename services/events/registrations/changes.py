@@ -7,10 +7,11 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.events.capacity.holding import hold
+from services.events.capacity.promotion import Changes, promote_waiting
+from services.events.capacity.seats import EventSeats
 from services.events.registrations.deciding import AlreadyRegistered
-from services.events.registrations.facts import Changes, tell_changes
-from services.events.registrations.promotion import promote_waiting
-from services.events.registrations.seats import EventSeats, lock_seats
+from services.events.registrations.facts import tell_changes
 from services.events.tables import ACTIVE, HOLDING, Attendee, Event, Registration, ReplacedCode
 from shared.access.links import Links, ticket_hash
 from shared.contracts.events import AttendeeChange
@@ -32,23 +33,6 @@ class NewName:
     job_title: str | None = None
     language: Language | None = None
     by_own_link: bool = False
-
-
-@dataclass(slots=True)
-class Held:
-    """An event and its seats, with the lock held until the commit."""
-
-    event: Event
-    seats: EventSeats
-
-
-async def hold(session: AsyncSession, event_id: UUID) -> Held:
-    """Takes the event's lock, then reads the event: it may have changed while we waited."""
-    seats = (await lock_seats(session, [event_id]))[event_id]
-    event = (
-        await session.exec(select(Event).where(col(Event.id) == event_id).execution_options(populate_existing=True))
-    ).one()
-    return Held(event, seats)
 
 
 async def rename(session: AsyncSession, links: Links, attendee: Attendee, new: NewName, *, late: bool) -> Attendee:

@@ -2,8 +2,8 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.events.capacity.holding import hold
 from services.events.registrations.access import OwnAttendee
-from services.events.registrations.changes import hold
 from services.events.registrations.facts import tell_changes
 from services.events.tables import ACTIVE
 from shared.contracts.events import AttendeeChange

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from services.events.organisations import NamedOrganisation, Recognised
-from services.events.registrations.seats import EventSeats, QuotaSeats, capacity_reached
+from services.events.capacity.seats import EventSeats, QuotaSeats, capacity_reached
+from services.events.organisations.recognising import NamedOrganisation, Recognised
 from shared.access.caller import Caller
 from shared.contracts.events import AttendeeStatus, ContactPerson
 from shared.database import uuid7

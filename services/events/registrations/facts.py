@@ -10,6 +10,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.events.capacity.promotion import Changes
 from services.events.tables import ACTIVE, Attendee, Organisation, Registration
 from shared.contracts.events import (
     AttendeeChange,
@@ -96,9 +97,6 @@ async def _positions(session: AsyncSession, attendees: Iterable[Attendee]) -> di
         .group_by(col(Attendee.id))
     )
     return dict((await session.exec(statement)).all())
-
-
-Changes = dict[UUID, list[AttendeeChange]]
 
 
 async def tell_changes(session: AsyncSession, changes: Changes, *, resend: bool = False) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, String, cast, func, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events.organisations import id_now
+from services.events.organisations.recognising import id_now
 from services.events.registrations.facts import RegistrationSeen, see_all
 from services.events.tables import Attendee, Event, Organisation, Registration
 from shared.access.caller import Caller

@@ -12,7 +12,8 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events.organisations import Recognised, UnknownOrganisation, forget, recognise
+from services.events.capacity.seats import EventSeats, count_waiting, lock_seats, write_taken
+from services.events.organisations.recognising import Recognised, UnknownOrganisation, forget, recognise
 from services.events.registrations.deciding import (
     AlreadyRegistered,
     AskedAttendee,
@@ -22,7 +23,6 @@ from services.events.registrations.deciding import (
     SignedUpAttendee,
     decide,
 )
-from services.events.registrations.seats import EventSeats, count_waiting, lock_seats, write_taken
 from services.events.tables import IS_ACTIVE, Base
 from shared.access.links import Links, ticket_hash
 from shared.contracts.events import (

@@ -5,8 +5,8 @@ from datetime import datetime
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from services.events import programme
-from services.events.attendance import Attendance, Recount, Share, attendance, recount
+from services.events.door.attendance import Attendance, Recount, Share, attendance, recount
+from services.events.programme import programme
 from services.events.routes.events import EventReference
 from shared.http.callers import KnownCaller
 from shared.http.rendering import documented

@@ -7,7 +7,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel
 
-from services.events import programme
+from services.events.programme import programme
 from services.events.registrations import consents
 from services.events.registrations.access import OwnAttendee, find_attendee
 from services.events.registrations.changes import ChangesClosed, NewName, cancel_attendees, rename

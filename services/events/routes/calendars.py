@@ -5,8 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Path, Query, Request, Response
 
-from services.events import calendar_files, programme, tickets
-from services.events.programme import Filters
+from services.events.door import tickets
+from services.events.programme import calendar_files, programme
+from services.events.programme.programme import Filters
 from services.events.registrations.access import find_attendee, find_registration
 from services.events.registrations.facts import see
 from services.events.routes.event_input import EventKind, FocusArea, Hub

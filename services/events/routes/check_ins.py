@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, Field, model_validator
 
-from services.events import check_ins, programme
-from services.events.check_ins import Result, Scan
+from services.events.door import check_ins
+from services.events.door.check_ins import Result, Scan
+from services.events.programme import programme
 from services.events.routes.event_input import Time, aware
 from services.events.routes.events import EventReference
 from services.events.tables import CheckIn, Event

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from services.events.planning import SHORT_NOTICE, EventFields, TicketType
-from services.events.programme import EventSeen
+from services.events.programme.planning import SHORT_NOTICE, EventFields, TicketType
+from services.events.programme.programme import EventSeen
 from shared.fields import Email, Input, Key, Language, Line, LineTexts, LongText, LongTexts, Timezone, Url
 from shared.problems import FieldError, Invalid
 

@@ -10,10 +10,10 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events import planning, programme
-from services.events.organisations import hold_now
-from services.events.planning import CapacityBelowTaken, NotReady, TicketTypeInUse
-from services.events.programme import EventSeen, Filters
+from services.events.organisations.recognising import hold_now
+from services.events.programme import planning, programme
+from services.events.programme.planning import CapacityBelowTaken, NotReady, TicketTypeInUse
+from services.events.programme.programme import EventSeen, Filters
 from services.events.routes.event_input import (
     EventChange,
     EventKind,

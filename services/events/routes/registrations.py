@@ -6,7 +6,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
-from services.events import programme
+from services.events.capacity.seats import CapacityReached
+from services.events.programme import programme
 from services.events.registrations.access import OwnRegistration, find_registration
 from services.events.registrations.adding import add_attendees
 from services.events.registrations.changes import (
@@ -26,7 +27,6 @@ from services.events.registrations.deciding import (
 )
 from services.events.registrations.facts import see
 from services.events.registrations.listing import list_registrations
-from services.events.registrations.seats import CapacityReached
 from services.events.routes.events import EventReference
 from services.events.routes.registration_view import RegistrationView, view
 from services.events.routes.sign_up import AttendeeInput, asked_attendees

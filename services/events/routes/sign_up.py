@@ -7,8 +7,9 @@ import orjson
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from services.events import programme
-from services.events.organisations import NamedOrganisation, UnknownOrganisation
+from services.events.capacity.seats import CapacityReached
+from services.events.organisations.recognising import NamedOrganisation, UnknownOrganisation
+from services.events.programme import programme
 from services.events.registrations.answering import AskedOnce, SignUps
 from services.events.registrations.deciding import (
     MOST_ATTENDEES,
@@ -22,7 +23,6 @@ from services.events.registrations.deciding import (
     SignedUp,
 )
 from services.events.registrations.facts import shared_status
-from services.events.registrations.seats import CapacityReached
 from services.events.routes.event_input import OrganisationKind
 from services.events.routes.events import EventReference
 from services.events.routes.registration_view import (

@@ -5,11 +5,12 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events.registrations.facts import Changes
-from services.events.registrations.seats import EventSeats, promote, read_line, write_taken
+from services.events.capacity.seats import EventSeats, promote, read_line, write_taken
 from services.events.tables import Attendee, Event
 from shared.contracts.events import AttendeeChange
 from shared.fields import utc_now
+
+Changes = dict[UUID, list[AttendeeChange]]
 
 
 async def promote_waiting(session: AsyncSession, event: Event, seats: EventSeats, changes: Changes) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import case, func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events.check_ins import count
+from services.events.door.check_ins import count
 from services.events.tables import HOLDING, Attendee, Event, Organisation, Quota, Registration
 
 QUARTER = 15 * 60

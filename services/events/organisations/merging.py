@@ -6,8 +6,8 @@ from sqlalchemy import update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events.erasures import is_erased
-from services.events.organisations import hold_now, stand_for_marks
+from services.events.organisations.erased import is_erased
+from services.events.organisations.recognising import hold_now, stand_for_marks
 from services.events.tables import Event, Organisation, Registration
 from shared.contracts.matching import OrganisationMerged
 

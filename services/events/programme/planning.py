@@ -12,10 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events.programme import EventSeen, find, with_quotas
-from services.events.registrations.facts import Changes, tell_changes
-from services.events.registrations.promotion import promote_waiting
-from services.events.registrations.seats import lock_seats
+from services.events.capacity.promotion import Changes, promote_waiting
+from services.events.capacity.seats import lock_seats
+from services.events.programme.programme import EventSeen, find, with_quotas
+from services.events.registrations.facts import tell_changes
 from services.events.tables import ACTIVE, Attendee, Event, Quota, Registration
 from shared.access.caller import Caller
 from shared.contracts.events import (

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlmodel import col, delete, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events import planning
+from services.events.programme import planning
 from services.events.tables import Attendee, CheckIn, ErasedOrganisation, Event, Organisation, Registration
 from shared.contracts.events import EventsErasedOrganisation
 from shared.contracts.matching import OrganisationErased
@@ -43,10 +43,6 @@ async def _remember(session: AsyncSession, organisation_id: UUID) -> None:
     connection = await session.connection()
     remembered = insert_for(connection)(ErasedOrganisation).values(id=organisation_id, erased_at=utc_now())
     await connection.execute(remembered.on_conflict_do_nothing())
-
-
-async def is_erased(session: AsyncSession, organisation_id: UUID) -> bool:
-    return await session.get(ErasedOrganisation, organisation_id) is not None
 
 
 async def _forget_copy(session: AsyncSession, organisation_id: UUID) -> int:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, String, and_, cast, false, func, or_, true
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events.organisations import id_now
+from services.events.organisations.recognising import id_now
 from services.events.tables import Event, Quota
 from shared.access.caller import Caller
 from shared.fields import utc_now

@@ -1,0 +1,1 @@
+"""Events as their organisers plan them, and as everybody reads them."""
