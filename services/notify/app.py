@@ -2,10 +2,11 @@
 
 from fastapi import FastAPI
 
-from services.notify import pages
 from services.notify.copies import ids_now
+from services.notify.mail.sending import Sending
+from services.notify.pages import inbox as inbox_page
+from services.notify.pages import pages
 from services.notify.routes import deliveries, inbox, inbox_stream, links, preferences
-from services.notify.sending import Sending
 from services.notify.settings import Settings
 from services.notify.subscriptions import subscriptions
 from shared.http.jobs import Job
@@ -19,7 +20,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         settings,
         title="Videnbro notify: inbox, mail, lost links",
         routers=[inbox.router, inbox_stream.router, preferences.router, deliveries.router, links.router],
-        pages=[pages.router, pages.pages.nowhere("/p/notify")],
+        pages=[inbox_page.router, pages.nowhere("/p/notify")],
         subscriptions=subscriptions,
         acts_for=ids_now,
         jobs=[Job("mail", lambda app: app.state.sending.send_some(), poll=1.0)],

@@ -5,13 +5,14 @@ from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notify import copies, erased_partners, erasures, exports
+from services.notify import copies
 from services.notify.contacts import Person, learn
 from services.notify.copies import NotHeardOfYet, event_of
+from services.notify.leaving import erasures, exports, partners
 from services.notify.letters import events, organisations, registrations
 from services.notify.letters.letter import Letter
-from services.notify.limits import may_remind
-from services.notify.notifications import write_letters, write_to_roll
+from services.notify.letters.limits import may_remind
+from services.notify.letters.notifications import write_letters, write_to_roll
 from services.notify.tables import Contact, Event, Registration, RollEntry
 from shared.contracts.events import (
     AttendeeCheckedIn,
@@ -196,7 +197,7 @@ async def forget_member(session: AsyncSession, told: MemberRemoved) -> None:
 @subscriptions.fact(SuggestionsFound)
 async def tell_suggestions_found(session: AsyncSession, told: SuggestionsFound) -> None:
     gone = await erasures.are_erased(session, {each.organisation_id for each in told.partners})
-    await _write(session, organisations.suggestions_found(erased_partners.without(told, gone)))
+    await _write(session, organisations.suggestions_found(partners.without(told, gone)))
 
 
 @subscriptions.fact(IntroductionRequested)

@@ -10,9 +10,9 @@ import orjson
 import pytest
 from sqlmodel import col, select, update
 
-from services.notify import sending
 from services.notify.app import create_app
-from services.notify.deliveries import CLAIMED_FOR, MOST_ATTEMPTS, back_off, claim
+from services.notify.deliveries.deliveries import CLAIMED_FOR, MOST_ATTEMPTS, back_off, claim
+from services.notify.mail import sending
 from services.notify.settings import Settings
 from services.notify.tables import Delivery
 from shared.fields import utc_now

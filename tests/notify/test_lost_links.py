@@ -1,6 +1,6 @@
 """Whoever lost a mail asks for the links again; the answer tells nobody whose address it is."""
 
-from services.notify.limits import LINKS_AN_HOUR
+from services.notify.letters.limits import LINKS_AN_HOUR
 from shared.contracts.matching import MemberRemoved, OrganisationContact, OrganisationCreated, ProfileLinkRequested
 from shared.database import uuid7
 from tests.notify.mailbox import Mailbox

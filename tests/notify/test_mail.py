@@ -6,10 +6,10 @@ from email import message_from_bytes, policy
 import pytest
 from pydantic import ValidationError
 
-from services.notify.mail import CalendarAttachment, Mail, compose
+from services.notify.letters.wording import MailWords
+from services.notify.mail.mail import CalendarAttachment, Mail, compose
+from services.notify.mail.smtp import ascii_domain
 from services.notify.settings import Settings
-from services.notify.smtp import ascii_domain
-from services.notify.wording import MailWords
 
 
 def mail(**changes: object) -> Mail:

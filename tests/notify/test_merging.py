@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from sqlmodel import select
 
-from services.notify.parcels import holdings_of
+from services.notify.deliveries.parcels import holdings_of
 from services.notify.tables import Contact, Event, Organisation
 from shared.contracts.matching import (
     OrganisationContact,

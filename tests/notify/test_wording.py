@@ -7,8 +7,8 @@ from typing import Any, get_args
 import pytest
 
 from services.notify.letters.letter import TOPICS, Topic
+from services.notify.letters.wording import TEMPLATES, Place, Places, ShownEvent, inbox_line, mail_words
 from services.notify.tables import Event
-from services.notify.wording import TEMPLATES, Place, Places, ShownEvent, inbox_line, mail_words
 from shared.contracts.events import AttendeeStatus
 from shared.contracts.message import Language
 from shared.database import uuid7

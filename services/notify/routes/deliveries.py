@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from services.notify import deliveries
-from services.notify.deliveries import Filters
+from services.notify.deliveries import deliveries
+from services.notify.deliveries.deliveries import Filters
 from shared.fields import Email, Line
 from shared.http.callers import KnownCaller, TheLinks
 from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel
 
 from services.notify import inbox
-from services.notify.addresses import Addresses
 from services.notify.contacts import contact_of
+from services.notify.letters.addresses import Addresses
 from services.notify.tables import Contact
 from shared.http.callers import KnownCaller, TheLinks
 from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor

@@ -13,9 +13,9 @@ from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.responses import StreamingResponse
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notify.addresses import Addresses
 from services.notify.contacts import contact_of
 from services.notify.inbox import Follower, count_unread
+from services.notify.letters.addresses import Addresses
 from services.notify.routes.inbox import OWN, TheAddresses, view
 from services.notify.tables import Contact
 from shared.access.caller import Caller

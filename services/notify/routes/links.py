@@ -3,7 +3,7 @@
 from fastapi import APIRouter
 from pydantic import BaseModel
 
-from services.notify.lost_links import mail_links
+from services.notify.letters.lost_links import mail_links
 from shared.fields import Email, Input, Line
 from shared.http.sessions import Transaction
 

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse
 from pydantic import BaseModel, Field
 
-from services.notify import preferences
 from services.notify.contacts import contact_of
-from services.notify.preferences import FIXED, Choices, Fixed
+from services.notify.letters import preferences
+from services.notify.letters.preferences import FIXED, Choices, Fixed
 from services.notify.tables import Contact
 from shared.fields import Input, Language
 from shared.http.callers import KnownCaller

@@ -19,7 +19,7 @@ from services.notify.tables import Event
 from shared.contracts.message import Language
 from shared.language import span, text_of
 
-TEMPLATES = Path(__file__).with_name("templates")
+TEMPLATES = Path(__file__).parents[1] / "templates"
 Form = Literal["line", "text", "html"]
 _BETWEEN = "\x1e"
 _WIDTH = 72

@@ -1,24 +1,24 @@
 """Notify's pages: a contact's inbox, where mails are unsubscribed, and where lost links are asked for."""
 
-from pathlib import Path
 from uuid import UUID
 
 from fastapi import Request, Response
 from pydantic import TypeAdapter, ValidationError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notify import inbox, preferences
+from services.notify import inbox
 from services.notify.contacts import contact_of
-from services.notify.lost_links import mail_links
+from services.notify.letters import preferences
+from services.notify.letters.lost_links import mail_links
+from services.notify.pages import pages
 from services.notify.routes.inbox import TheAddresses, view
 from services.notify.routes.preferences import UNSUBSCRIBE_PAGE
 from services.notify.tables import Contact
 from shared.fields import Email
 from shared.http.sessions import Reading, Transaction
-from shared.pages import AnyVisitor, KeyedForm, KeyHolder, OpenForm, Pages, Visitor, moved
+from shared.pages import AnyVisitor, KeyedForm, KeyHolder, OpenForm, Visitor, moved
 from shared.problems import NotFound
 
-pages = Pages(Path(__file__).parent / "templates" / "pages")
 router = pages.router()
 INBOX, LINKS = "/p/notify/inbox", "/p/notify/links"
 MOST_SHOWN = 50

@@ -13,7 +13,7 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.contacts import find
-from services.notify.parcels import Parcel
+from services.notify.deliveries.parcels import Parcel
 from services.notify.tables import Contact, Delivery, Event, Notification, is_event, table_of
 from shared.access.caller import Caller
 from shared.contracts.notify import DeliveryFailed

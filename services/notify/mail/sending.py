@@ -5,12 +5,12 @@ import asyncio
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.notify.deliveries import CLAIMED_FOR, FIRST_DELAY, Outcome, claim, close, write_closings
-from services.notify.mail import compose
-from services.notify.mail_writer import MailWriter
-from services.notify.parcels import Parcel, load
+from services.notify.deliveries.deliveries import CLAIMED_FOR, FIRST_DELAY, Outcome, claim, close, write_closings
+from services.notify.deliveries.parcels import Parcel, load
+from services.notify.mail.mail import compose
+from services.notify.mail.smtp import Mailer, Refused, ServerAway
+from services.notify.mail.writer import MailWriter
 from services.notify.settings import Settings
-from services.notify.smtp import Mailer, Refused, ServerAway
 from shared.access.links import Links
 from shared.database import Database
 from shared.messaging.pulse import Pulse

@@ -8,8 +8,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.contacts import Person, find
 from services.notify.letters.letter import Letter, Opens
-from services.notify.limits import may_mail_links
-from services.notify.notifications import write_letters
+from services.notify.letters.limits import may_mail_links
+from services.notify.letters.notifications import write_letters
 from services.notify.tables import Event, is_event
 from shared.database import uuid7
 

@@ -7,11 +7,11 @@ from uuid import UUID
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notify import erased_partners
+from services.notify.leaving import partners
 from services.notify.letters.letter import TOPICS, Letter
-from services.notify.notifications import language_of
+from services.notify.letters.notifications import language_of
+from services.notify.letters.wording import inbox_line
 from services.notify.tables import Delivery, ErasedOrganisation, Notification, Organisation, ProfileLink
-from services.notify.wording import inbox_line
 from shared.contracts.matching import OrganisationErased
 from shared.contracts.message import Counted
 from shared.contracts.notify import NotifyErasedOrganisation
@@ -35,7 +35,7 @@ async def forget(session: AsyncSession, told: OrganisationErased) -> None:
         "deliveries": await _delete(session, Delivery, col(Delivery.notification_id).in_(own)),
         "letters": await _delete(session, Notification, col(Notification.id).in_(own)),
         "mails to others about it": await _withdraw(session, organisation_id),
-        "names in letters about new partners": await erased_partners.take_out(session, organisation_id),
+        "names in letters about new partners": await partners.take_out(session, organisation_id),
         "profile links": await _delete(session, ProfileLink, col(ProfileLink.organisation_id) == organisation_id),
         "copies of the organisation": await _delete(session, Organisation, col(Organisation.id) == organisation_id),
     }

@@ -7,9 +7,9 @@ from sqlalchemy import Text, cast
 from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.notify.notifications import language_of
+from services.notify.letters.notifications import language_of
+from services.notify.letters.wording import inbox_line
 from services.notify.tables import Delivery, Notification
-from services.notify.wording import inbox_line
 from shared.contracts.matching import SuggestionsFound
 
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from services.notify.addresses import Addresses
-from services.notify.mail import CalendarAttachment
-from services.notify.notifications import language_of
-from services.notify.parcels import Parcel
+from services.notify.deliveries.parcels import Parcel
+from services.notify.letters.addresses import Addresses
+from services.notify.letters.notifications import language_of
+from services.notify.letters.wording import where
+from services.notify.mail.mail import CalendarAttachment
 from services.notify.settings import Settings
 from services.notify.tables import Event
-from services.notify.wording import where
 from shared.calendar import CalendarEntry, Method, calendar_file, uid_of
 from shared.language import text_of
 

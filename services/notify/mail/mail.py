@@ -8,7 +8,7 @@ from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
 from email.utils import format_datetime, formataddr, parseaddr
 
-from services.notify.wording import MailWords
+from services.notify.letters.wording import MailWords
 
 # Quoted-printable: readable in a file, and no server has to understand 8 bits.
 _UTF_8 = charset.Charset("utf-8")

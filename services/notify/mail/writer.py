@@ -2,14 +2,14 @@
 
 from uuid import UUID
 
-from services.notify.addresses import Addresses
-from services.notify.calendar_attachments import CalendarAttachments
-from services.notify.mail import Mail
-from services.notify.notifications import language_of
-from services.notify.parcels import TO_ROLL, Parcel
-from services.notify.preferences import ABOUT
+from services.notify.deliveries.parcels import TO_ROLL, Parcel
+from services.notify.letters.addresses import Addresses
+from services.notify.letters.notifications import language_of
+from services.notify.letters.preferences import ABOUT
+from services.notify.letters.wording import Place, Places, ShownEvent, mail_words
+from services.notify.mail.calendar_attachments import CalendarAttachments
+from services.notify.mail.mail import Mail
 from services.notify.settings import Settings
-from services.notify.wording import Place, Places, ShownEvent, mail_words
 from shared.access.links import Links
 from shared.language import text_of
 

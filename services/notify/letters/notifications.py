@@ -24,8 +24,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.contacts import Known, learn
 from services.notify.letters.letter import Letter, Topic
-from services.notify.made_ids import MadeId, now_in_hex
-from services.notify.preferences import CHANNELS, wanted
+from services.notify.letters.made_ids import MadeId, now_in_hex
+from services.notify.letters.preferences import CHANNELS, wanted
+from services.notify.letters.wording import ShownEvent, inbox_line
 from services.notify.tables import (
     ACTIVE,
     Contact,
@@ -36,7 +37,6 @@ from services.notify.tables import (
     RollEntry,
     table_of,
 )
-from services.notify.wording import ShownEvent, inbox_line
 from shared.contracts.message import Language
 from shared.database import uuid7
 from shared.fields import same_address, utc_now

@@ -1,0 +1,1 @@
+"""Letters on their way: what is to be sent, tried again, and given up."""

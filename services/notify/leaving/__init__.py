@@ -1,0 +1,1 @@
+"""What is done here when an organisation leaves: its people's data is handed over, or erased."""

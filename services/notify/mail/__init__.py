@@ -1,0 +1,1 @@
+"""Mails: written, built by the RFCs, and handed to the SMTP server."""
