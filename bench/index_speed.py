@@ -26,7 +26,7 @@ from typing import Any
 
 from bench.footprint import rss
 from bench.made_profiles import made, profiles
-from services.matching import building
+from services.matching.index import building
 from services.matching.similarity import Index, Profile
 
 ASKED, RUNS, CHANGES = 20, 3, 20

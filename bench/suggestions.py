@@ -28,7 +28,7 @@ from typing import Any
 from bench.footprint import children_of, rss
 from bench.load import Measured
 from bench.made_profiles import LANGUAGES, made, text
-from services.matching.import_rows import MOST_ROWS
+from services.matching.organisations.import_rows import MOST_ROWS
 from services.matching.similarity import Statement
 from shared.access.keys import new_key_pair
 from shared.access.tokens import Tokens

@@ -4,18 +4,21 @@ from datetime import timedelta
 
 from fastapi import FastAPI
 
-from services.matching import expiry, exports, finding, notices, outcomes, profiles
-from services.matching.changes import number_changes
-from services.matching.current_index import CurrentIndex
-from services.matching.new_profiles import queue_new
-from services.matching.notices import Rhythm
+from services.matching.index.current import CurrentIndex
+from services.matching.index.saved import path_of
+from services.matching.introductions import expiry, outcomes
+from services.matching.leaving import exports
+from services.matching.notices import finding, notices
+from services.matching.notices.notices import Rhythm
+from services.matching.organisations import profiles
+from services.matching.organisations.changes import number_changes
+from services.matching.organisations.new_profiles import queue_new
+from services.matching.organisations.sight import ids_now
 from services.matching.pages import profile
 from services.matching.routes import claims, erasures, imports, members, merging, organisations, search, suggestions
 from services.matching.routes import exports as export_routes
 from services.matching.routes import introductions as introduction_routes
-from services.matching.saved_index import path_of
 from services.matching.settings import Settings
-from services.matching.sight import ids_now
 from services.matching.subscriptions import subscriptions
 from shared.http.jobs import Job
 from shared.http.service import create_service

@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.matching import erasures, members
-from services.matching.profiles import facts_of
-from services.matching.sight import find_now
+from services.matching.leaving import erasures
+from services.matching.organisations import members
+from services.matching.organisations.profiles import facts_of
+from services.matching.organisations.sight import find_now
 from services.matching.tables import ErasedOrganisation, Member, Organisation
 from shared.contracts.matching import MemberAdded, OrganisationMerged, OrganisationUpdated
 from shared.contracts.message import Message

@@ -2,7 +2,8 @@
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.matching import erasures, exports, sign_ups
+from services.matching.leaving import erasures, exports
+from services.matching.sign_ups import going, newcomers
 from shared.contracts.events import (
     EventCancelled,
     EventCompleted,
@@ -24,17 +25,17 @@ subscriptions = Subscriptions("matching")
 
 @subscriptions.copy(EventPublished, EventUpdated, EventCancelled, EventCompleted)
 async def keep_event(session: AsyncSession, event: EventFacts) -> None:
-    await sign_ups.keep_event(session, event)
+    await going.keep_event(session, event)
 
 
 @subscriptions.copy(RegistrationCreated, RegistrationUpdated, RegistrationCancelled)
 async def keep_going(session: AsyncSession, registration: RegistrationFacts) -> None:
-    await sign_ups.keep_going(session, registration)
+    await going.keep_going(session, registration)
 
 
 @subscriptions.fact(RegistrationCreated, RegistrationUpdated)
 async def meet_organisation(session: AsyncSession, registration: RegistrationFacts) -> None:
-    await sign_ups.meet(session, registration)
+    await newcomers.meet(session, registration)
 
 
 @subscriptions.fact(EventsErasedOrganisation)

@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Sequence
 
-from services.matching.import_rows import COLUMNS
+from services.matching.organisations.import_rows import COLUMNS
 from tests.matching.builders import Row
 
 _KINDS = ("startup", "research", "producer", "supplier")

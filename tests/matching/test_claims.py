@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.matching.mail_domains import writes_from_there
+from services.matching.organisations.claims import writes_from_there
 from services.matching.tables import Organisation
 from shared.contracts.matching import ProfileLinkRequested
 from tests.matching.builders import ADMIN, Row, key_of, make, member_of, told

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.matching.import_rows import MOST_ROWS
+from services.matching.organisations.import_rows import MOST_ROWS
 from shared.contracts.matching import OrganisationCreated, OrganisationUpdated
 from tests.matching.builders import ADMIN, Row, member_of, told
 from tests.matching.made_rows import as_csv, as_json_lines, made_rows

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
-from services.matching.explanations import Told, explain
-from services.matching.partnerships import told
-from services.matching.resource_amounts import amount_of
+from services.matching.index.amounts import amount_of
+from services.matching.introductions.partnerships import told
 from services.matching.similarity import Amount, Ground, Reason
+from services.matching.suggestions.explanations import Told, explain
 from tests.matching.builders import Row, make, member_of, names, offer, say, suggestions
 from tests.support.services import Client
 

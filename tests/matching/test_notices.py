@@ -11,9 +11,9 @@ from fastapi import FastAPI
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from services.matching import finding, notices
 from services.matching.app import create_app
-from services.matching.notices import Rhythm
+from services.matching.notices import finding, notices
+from services.matching.notices.notices import Rhythm
 from services.matching.settings import Settings
 from services.matching.tables import FoundSuggestion, NewProfile, Notice, Organisation
 from shared.contracts.matching import SuggestionsFound

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import update
 from sqlmodel import select
 
-from services.matching import outcomes
+from services.matching.introductions import outcomes
 from services.matching.tables import Introduction
 from shared.contracts.matching import IntroductionOutcomeWanted, OrganisationUpdated
 from shared.fields import utc_now

@@ -4,7 +4,7 @@ import asyncio
 
 from sqlmodel import select
 
-from services.matching.partnerships import partnerships
+from services.matching.introductions.partnerships import partnerships
 from services.matching.tables import Answer, Organisation
 from shared.database import Database
 from shared.migrations import downgrade, upgrade

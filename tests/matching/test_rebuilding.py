@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from services.matching import building, current_index
 from services.matching.app import create_app
+from services.matching.index import building, current
 from services.matching.settings import Settings
 from tests.matching.builders import ADMIN, make, names, need, offer, suggestions
 from tests.support.services import Client, eventually, running, settings_for
@@ -66,7 +66,7 @@ def builder() -> int | None:
     """The process that builds for this one."""
     for children in Path("/proc/self/task").glob("*/children"):
         for pid in children.read_text().split():
-            if "services.matching.building" in Path(f"/proc/{pid}/cmdline").read_text():
+            if "services.matching.index.building" in Path(f"/proc/{pid}/cmdline").read_text():
                 return int(pid)
     return None
 
@@ -137,7 +137,7 @@ async def test_a_rebuild_that_was_killed_is_tried_again_after_a_while(
 ) -> None:
     asks = await bakery(client)
     request.getfixturevalue("large")
-    monkeypatch.setattr(current_index, "PAUSE", 0.0)
+    monkeypatch.setattr(current, "PAUSE", 0.0)
     await erase(client, asks, "Gærhuset 0")
     os.kill(await eventually(found_builder), signal.SIGKILL)
     await client.app.state.index._rebuilding
@@ -162,7 +162,7 @@ async def test_the_other_process_ends_with_the_service(
     async with running(create_app, settings_for(Settings, "matching", database_url)) as client:
         asks = await bakery(client)
         request.getfixturevalue("large")
-        monkeypatch.setattr(building, "COMMAND", (*ENDLESS, "services.matching.building"))
+        monkeypatch.setattr(building, "COMMAND", (*ENDLESS, "services.matching.index.building"))
         await erase(client, asks, "Gærhuset 0")
         await eventually(found_builder)
         before = asyncio.get_running_loop().time()

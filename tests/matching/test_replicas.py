@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from services.matching import building
 from services.matching.app import create_app
-from services.matching.building import counted
+from services.matching.index import building
+from services.matching.index.building import counted
 from services.matching.settings import Settings
 from services.matching.similarity import Index
 from tests.matching.builders import ADMIN, make, names, need, offer, suggestions

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 
 from services.matching.app import create_app
-from services.matching.saved_index import path_of
+from services.matching.index.saved import path_of
 from services.matching.settings import Settings
 from services.matching.similarity import Index
 from tests.matching.builders import ADMIN, Row, make, names, need, offer, suggestions
@@ -68,7 +68,7 @@ async def test_a_restart_answers_from_what_was_saved(start: Start, never_built: 
 
 
 async def test_what_changed_after_it_was_saved_is_read_again(start: Start, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.matching.current_index.MOST_DIFFERING", 1.0)
+    monkeypatch.setattr("services.matching.index.current.MOST_DIFFERING", 1.0)
     async with start() as client:
         asks = await bakery(client)
         await make(client, "Det nye gærhus", offers=[offer(SEEKS)])

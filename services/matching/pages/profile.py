@@ -8,17 +8,20 @@ from uuid import UUID
 from fastapi import Depends, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.matching import introductions, outcomes, profiles, seen_introductions, suggestions
-from services.matching.introductions import AnswerKind
+from services.matching.introductions import answers, outcomes
+from services.matching.introductions import seen as seen_introductions
+from services.matching.introductions.pairs import AnswerKind
+from services.matching.introductions.seen import OUTCOMES, Seen, Status
+from services.matching.organisations import profiles
+from services.matching.organisations.sight import find_own, sight_of
+from services.matching.organisations.vocabulary import keys, label
 from services.matching.pages import pages
 from services.matching.pages.profile_form import ProfileForm
-from services.matching.seen_introductions import OUTCOMES, Seen, Status
 from services.matching.settings import Settings
-from services.matching.sight import find_own, sight_of
 from services.matching.similarity import Index
-from services.matching.suggestions import Filters, Partner
+from services.matching.suggestions import suggestions
+from services.matching.suggestions.suggestions import Filters, Partner
 from services.matching.tables import Organisation
-from services.matching.vocabulary import keys, label
 from shared.fields import Language
 from shared.http.sessions import Reading, Transaction, database_of
 from shared.pages import Form, KeyedForm, KeyHolder, moved, page_language
@@ -129,9 +132,9 @@ async def _answer(session: AsyncSession, own: UUID, other: UUID, form: Form, why
     """What became of it, for the page to say."""
     answer = _ANSWERS.get(form.one("answer") or "")
     if answer is None:
-        await introductions.take_back(session, own, other)
+        await answers.take_back(session, own, other)
         return "taken_back"
-    pair = await introductions.answer(session, own, other, answer, explanation=why, days=settings.introduction_days)
+    pair = await answers.answer(session, own, other, answer, explanation=why, days=settings.introduction_days)
     if answer != "yes" or pair.introduction is None:
         return answer
     return "in_touch" if pair.introduction.status == "completed" else "yes"

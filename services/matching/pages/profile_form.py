@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from services.matching.profile_fields import ProfileChange
+from services.matching.organisations.fields import ProfileChange
 from services.matching.tables import Organisation
 from shared.fields import Language
 from shared.language import text_of

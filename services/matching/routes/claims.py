@@ -7,8 +7,8 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
-from services.matching import claims
-from services.matching.claims import ClaimStatus, Person
+from services.matching.organisations import claims
+from services.matching.organisations.claims import ClaimStatus, Person
 from services.matching.routes.organisations import ANYBODY, OWN, OrganisationId, claim_step
 from services.matching.tables import Claim
 from shared.fields import Email, Input, Language, Line, Phone

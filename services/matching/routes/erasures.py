@@ -8,10 +8,10 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
-from services.matching import erasures
-from services.matching.erasures import AskedBy, HasUnits, OrganisesEvents, Report
+from services.matching.leaving import erasures
+from services.matching.leaving.erasures import AskedBy, HasUnits, OrganisesEvents, Report
+from services.matching.organisations.sight import find_managed
 from services.matching.routes.organisations import OWN, OrganisationId
-from services.matching.sight import find_managed
 from shared.access.caller import Caller
 from shared.http.callers import KnownCaller
 from shared.http.rendering import documented

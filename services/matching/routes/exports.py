@@ -7,15 +7,15 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
-from services.matching import exports, holdings
-from services.matching.exports import KEPT_FOR, Gathered
-from services.matching.holdings import Holdings
-from services.matching.introductions import AnswerKind
+from services.matching.introductions.pairs import AnswerKind
+from services.matching.leaving import exports, holdings
+from services.matching.leaving.exports import KEPT_FOR, Gathered
+from services.matching.leaving.holdings import Holdings
+from services.matching.organisations.sight import find_managed
 from services.matching.routes.claims import ClaimView
 from services.matching.routes.introductions import IntroductionView
 from services.matching.routes.members import MemberView
 from services.matching.routes.organisations import OWN, OrganisationId, OrganisationView, own_view
-from services.matching.sight import find_managed
 from services.matching.tables import Event, Going, Organisation
 from shared.contracts.events import ExportedRegistration
 from shared.contracts.notify import ExportedLetter

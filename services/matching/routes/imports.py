@@ -8,8 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel
 
-from services.matching.import_rows import COLUMNS, MOST_ROWS, Row, read_csv, read_json_lines
-from services.matching.imports import ImportedMeanwhile, Step, What, carry_out, plan
+from services.matching.organisations.import_rows import COLUMNS, MOST_ROWS, Row, read_csv, read_json_lines
+from services.matching.organisations.imports import ImportedMeanwhile, Step, What, carry_out, plan
 from services.matching.routes.organisations import OWN
 from shared.http.callers import KnownCaller
 from shared.http.edge import MIB, takes_bodies_up_to

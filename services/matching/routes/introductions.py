@@ -7,15 +7,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from services.matching import outcomes, proposals, seen_introductions, suggestions
-from services.matching.introductions import AnswerKind
-from services.matching.outcomes import OutcomeKind
-from services.matching.proposals import NobodyToAsk, NotPublished
+from services.matching.introductions import outcomes, proposals
+from services.matching.introductions import seen as seen_introductions
+from services.matching.introductions.outcomes import OutcomeKind
+from services.matching.introductions.pairs import AnswerKind
+from services.matching.introductions.proposals import NobodyToAsk, NotPublished
+from services.matching.introductions.seen import Seen, Side, Status
+from services.matching.organisations.sight import sight_of
 from services.matching.routes.organisations import OWN, OrganisationCard
 from services.matching.routes.suggestions import TheIndex, Why
-from services.matching.seen_introductions import Seen, Side, Status
 from services.matching.settings import Settings
-from services.matching.sight import sight_of
+from services.matching.suggestions import suggestions
 from shared.fields import Input, Language, LongText
 from shared.http.callers import KnownCaller, TheLinks
 from shared.http.lists import Cursor, Limit, Page, id_after, write_cursor

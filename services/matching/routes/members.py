@@ -7,10 +7,10 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel
 
-from services.matching import members
-from services.matching.members import AlreadyMember
+from services.matching.organisations import members
+from services.matching.organisations.members import AlreadyMember
+from services.matching.organisations.sight import find_seen, sight_of
 from services.matching.routes.organisations import OWN, OrganisationId
-from services.matching.sight import find_seen, sight_of
 from services.matching.tables import Member
 from shared.access.caller import Caller
 from shared.contracts.matching import MemberRole

@@ -6,9 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import BaseModel
 
-from services.matching import merging
-from services.matching.merged_profile import TooManyStatements
-from services.matching.merging import AlreadyMerged, Plan, UnitOfAnother
+from services.matching.merging import merging
+from services.matching.merging.merging import AlreadyMerged, Plan, UnitOfAnother
+from services.matching.merging.profile import TooManyStatements
 from services.matching.routes.organisations import OWN, OrganisationId
 from shared.fields import Input
 from shared.http.callers import KnownCaller

@@ -7,21 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AwareDatetime, BaseModel, Field
 
-from services.matching import claims, profiles
-from services.matching.claims import Person
-from services.matching.introductions import people_of
-from services.matching.profile_fields import (
-    FocusArea,
-    Hub,
-    Kind,
-    ProfileChange,
-    ProfileInput,
-    Sector,
-    Visibility,
-)
-from services.matching.profiles import IfMatchRequired, NotReady, Sort
-from services.matching.sight import Sight, find_own, find_seen, id_now, introduced, sight_of
-from services.matching.statements import readable
+from services.matching.organisations import claims, profiles
+from services.matching.organisations.claims import Person
+from services.matching.organisations.fields import FocusArea, Hub, Kind, ProfileChange, ProfileInput, Sector, Visibility
+from services.matching.organisations.people import people_of
+from services.matching.organisations.profiles import IfMatchRequired, NotReady, Sort
+from services.matching.organisations.sight import Sight, find_own, find_seen, id_now, introduced, sight_of
+from services.matching.organisations.statements import readable
 from services.matching.tables import Organisation
 from shared.domains import own_domain, website_domain
 from shared.fields import Language, Line

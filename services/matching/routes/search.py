@@ -5,13 +5,13 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, RootModel
 
-from services.matching import search
-from services.matching.profile_fields import Category, EventReference, Kind
+from services.matching.organisations.fields import Category, EventReference, Kind
+from services.matching.organisations.vocabulary import vocabulary
 from services.matching.routes.calculations import CalculationView
 from services.matching.routes.organisations import OWN, OrganisationCard
 from services.matching.routes.suggestions import Explain, Fit, ReasonView, TheIndex, calculation_of, fit_of, reasons_of
-from services.matching.suggestions import Filters, Partner, Strength
-from services.matching.vocabulary import vocabulary
+from services.matching.suggestions import search
+from services.matching.suggestions.suggestions import Filters, Partner, Strength
 from shared.fields import Input, Language, LongText
 from shared.http.callers import KnownCaller
 from shared.http.lists import Page

@@ -6,16 +6,17 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from services.matching import introductions, suggestions
-from services.matching.explanations import Told
-from services.matching.introductions import AnswerKind, Pair
-from services.matching.profile_fields import Category, EventReference, Hub, Kind
+from services.matching.introductions import answers
+from services.matching.introductions.pairs import AnswerKind, Pair
+from services.matching.organisations.fields import Category, EventReference, Hub, Kind
+from services.matching.organisations.sight import find_own
 from services.matching.routes.calculations import CalculationView
 from services.matching.routes.organisations import OWN, OrganisationCard, OrganisationId, StatementView
 from services.matching.settings import Settings
-from services.matching.sight import find_own
 from services.matching.similarity import Ground, Index, Suggestion
-from services.matching.suggestions import Filters, Partner, Strength
+from services.matching.suggestions import suggestions
+from services.matching.suggestions.explanations import Told
+from services.matching.suggestions.suggestions import Filters, Partner, Strength
 from shared.fields import Input, Language, LongText
 from shared.http.callers import KnownCaller
 from shared.http.lists import Limit, Page
@@ -233,7 +234,7 @@ async def answer_suggestion(
     """The one way to answer: the first yes asks the other side, the second puts both in touch."""
     settings: Settings = request.app.state.settings
     found = await find_own(session, caller, organisation)
-    pair = await introductions.answer(
+    pair = await answers.answer(
         session,
         found.id,
         other,
@@ -251,5 +252,5 @@ async def take_answer_back(
 ) -> Response:
     """Forgets an answer; a yes that has put both in touch stays."""
     found = await find_own(session, caller, organisation)
-    await introductions.take_back(session, found.id, other)
+    await answers.take_back(session, found.id, other)
     return Response(status_code=204)

@@ -1,0 +1,1 @@
+"""What is done everywhere when an organisation leaves: its data is handed over, or erased."""

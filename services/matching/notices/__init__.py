@@ -1,0 +1,1 @@
+"""Telling somebody of a new strong partner: who is to be told, and what was found."""

@@ -1,0 +1,138 @@
+"""Asking for a profile link: mailed at once to who evidently belongs there, else the secretariat decides."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from services.matching.organisations.profiles import lock
+from services.matching.tables import Claim, Organisation
+from shared.contracts.matching import OrganisationContact, ProfileLinkRequested
+from shared.domains import is_free_mail, own_domain, website_domain
+from shared.fields import Language, same_address, utc_now
+from shared.messaging.outbox import tell
+from shared.problems import NotFound, WrongStatus
+
+Reason = Literal["created", "claimed", "registered", "lost"]
+ClaimStatus = Literal["mailed", "waiting", "approved", "rejected"]
+
+# Asking again is for who lost the mail, not for filling somebody's letter box.
+MAILED_AGAIN_AFTER = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asks."""
+
+    name: str
+    email: str
+    language: Language = "da"
+    phone: str | None = None
+
+
+async def ask(session: AsyncSession, organisation_id: UUID, person: Person, reason: Reason) -> Claim:
+    """The claim of this person, with the link on its way if the address is entitled to it.
+
+    A link is mailed unasked only while the profile is unclaimed and the address is at the organisation's own domain.
+    """
+    organisation = await lock(session, organisation_id)
+    claim = await _claim_of(session, organisation.id, person.email)
+    if claim is None:
+        claim = _new_claim(organisation.id, person, reason)
+        if not organisation.claimed and writes_from_there(organisation, person.email):
+            claim.status = "mailed"
+            _mail_link(session, organisation, claim, reason)
+    elif claim.mailed_at is not None and utc_now() - claim.mailed_at > MAILED_AGAIN_AFTER:
+        _mail_link(session, organisation, claim, "lost")
+    session.add(claim)
+    return claim
+
+
+async def _claim_of(session: AsyncSession, organisation_id: UUID, email: str) -> Claim | None:
+    mine = (Claim.organisation_id == organisation_id, Claim.email_key == same_address(email))
+    return (await session.exec(select(Claim).where(*mine))).first()
+
+
+def _new_claim(organisation_id: UUID, person: Person, reason: Reason) -> Claim:
+    return Claim(
+        organisation_id=organisation_id,
+        name=person.name,
+        email=person.email,
+        email_key=same_address(person.email),
+        phone=person.phone,
+        language=person.language,
+        reason=reason,
+        status="waiting",
+    )
+
+
+def _mail_link(session: AsyncSession, organisation: Organisation, claim: Claim, reason: Reason) -> None:
+    claim.mailed_at = utc_now()
+    message = ProfileLinkRequested(
+        organisation_id=organisation.id,
+        version=organisation.version,
+        name=organisation.name,
+        link_version=organisation.link_version,
+        recipient=contact_of(claim),
+        reason=reason,
+    )
+    tell(session, message)
+
+
+def contact_of(claim: Claim) -> OrganisationContact:
+    language: Language = "en" if claim.language == "en" else "da"
+    return OrganisationContact(name=claim.name, email=claim.email, phone=claim.phone, language=language)
+
+
+async def decide(
+    session: AsyncSession, organisation_id: UUID, claim_id: UUID, *, approved: bool, by: str
+) -> tuple[Claim, str]:
+    """Decides a claim that waits, and names its organisation; the same word again changes nothing."""
+    organisation = await lock(session, organisation_id)
+    claim = await session.get(Claim, claim_id, populate_existing=True)
+    if claim is None or claim.organisation_id != organisation.id:
+        raise NotFound("There is no such claim.")
+    wanted: ClaimStatus = "approved" if approved else "rejected"
+    if claim.status == wanted:
+        return claim, organisation.name
+    if claim.status != "waiting":
+        raise WrongStatus(f"The claim is `{claim.status}`; only one that is `waiting` can be decided.")
+    claim.status, claim.decided_by = wanted, by
+    if approved:
+        _mail_link(session, organisation, claim, "claimed")
+    session.add(claim)
+    return claim, organisation.name
+
+
+async def list_claims(
+    session: AsyncSession, status: ClaimStatus | None, after: UUID | None, limit: int
+) -> tuple[list[tuple[Claim, str]], UUID | None]:
+    """Claims with the names of their organisations, the oldest first, and the id to go on from."""
+    statement = select(Claim, Organisation.name).join(Organisation, col(Organisation.id) == col(Claim.organisation_id))
+    if status is not None:
+        statement = statement.where(Claim.status == status)
+    if after is not None:
+        statement = statement.where(col(Claim.id) > after)
+    found = list(await session.exec(statement.order_by(col(Claim.id)).limit(limit + 1)))
+    more = len(found) > limit
+    return [(claim, name) for claim, name in found[:limit]], found[limit - 1][0].id if more else None
+
+
+async def link_holders(session: AsyncSession, organisation_id: UUID) -> list[OrganisationContact]:
+    """Who was mailed the link."""
+    mine = (Claim.organisation_id == organisation_id, col(Claim.mailed_at).is_not(None))
+    return [contact_of(claim) for claim in await session.exec(select(Claim).where(*mine).order_by(col(Claim.id)))]
+
+
+def writes_from_there(organisation: Organisation, email: str) -> bool:
+    """Whether the address is at the organisation's own domain: its website's, or the one it was first named from.
+
+    `food.dtu.dk` and `dtu.dk` are one house, in either direction.
+    """
+    domain, home = own_domain(email), website_domain(organisation.website) or organisation.mail_domain
+    if domain is None or home is None or is_free_mail(home):
+        return False
+    return domain == home or domain.endswith(f".{home}") or (home.endswith(f".{domain}") and "." in domain)

@@ -1,0 +1,1 @@
+"""Who is going to which event, as events tells it; a newcomer gets a profile."""

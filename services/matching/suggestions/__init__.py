@@ -1,0 +1,1 @@
+"""What an organisation is shown: suggestions and search, with the reasons in words."""
