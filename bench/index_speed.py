@@ -84,8 +84,8 @@ def plain(several: Sequence[Profile], asked: Sequence[Profile]) -> float:
 def scoring(index: Index, asked: Sequence[Profile]) -> float:
     """Questions are read anew each time: the same profile hardly asks twice."""
     from services.matching.similarity.profile import Wanted
-    from services.matching.similarity.proposals import Proposals
-    from services.matching.similarity.ranking import Scores, first_of
+    from services.matching.similarity.scoring.evidence import Proposals
+    from services.matching.similarity.scoring.scores import Scores, first_of
 
     now = index._now
 

@@ -1,6 +1,6 @@
 """Learns which Danish stem means which English one from sentences in both languages.
 
-    python3 -m bench.learn_terms PAIRS.tsv.gz services/matching/similarity/learnt_terms.tsv
+    python3 -m bench.learn_terms PAIRS.tsv.gz services/matching/similarity/text/learnt_terms.tsv
 
 PAIRS has three columns: source, Danish, English: sentences of Tatoeba, package synopses and descriptions of Debian. A
 word is told by one that stands about as far into the other text: IBM model 2 as C. Dyer, V. Chahuneau and N. A. Smith
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from services.matching.similarity.language import stem, stop_words, words
+from services.matching.similarity.text.language import stem, stop_words, words
 
 ROUNDS = 5
 TENSION = 8.0  # how firmly words keep to their place; without it, mixed texts lose 1.5 % and exact translations 1 point

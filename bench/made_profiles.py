@@ -68,7 +68,7 @@ def pieces() -> dict[str, list[list[str]]]:
 @cache
 def terms() -> dict[str, tuple[list[str], list[float]]]:
     """The words of both term tables by language, and the sums of how common they are (Zipf)."""
-    here = ROOT / "services" / "matching" / "similarity"
+    here = ROOT / "services" / "matching" / "similarity" / "text"
     found: dict[str, dict[str, None]] = {"da": {}, "en": {}}
     for name in ("terms.tsv", "learnt_terms.tsv"):
         for line in (here / name).read_text(encoding="utf-8").splitlines():

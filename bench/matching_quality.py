@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from bench.matching import Ranker, index_of, partners
 from services.matching.similarity import Index, Recipe, Wanted
-from services.matching.similarity.likeness import mutual
-from services.matching.similarity.ranking import score_of
+from services.matching.similarity.scoring.likeness import mutual
+from services.matching.similarity.scoring.scores import score_of
 
 GROUPS = {
     "Danish": ("ntrex.da", "flores.da", "debrel.da"),

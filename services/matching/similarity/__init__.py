@@ -2,7 +2,7 @@
 
 from services.matching.similarity.calculation import Calculation
 from services.matching.similarity.index import Index
-from services.matching.similarity.packing import pack, unpack
+from services.matching.similarity.inverted_index.packing import pack, unpack
 from services.matching.similarity.profile import (
     Amount,
     Fit,

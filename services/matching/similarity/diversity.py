@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.matching.similarity.likeness import mutual
-from services.matching.similarity.reasons import Explainer
+from services.matching.similarity.inverted_index.segment import Segment
+from services.matching.similarity.reasons.reasons import Explainer
 from services.matching.similarity.recipe import Recipe
-from services.matching.similarity.segment import Segment
+from services.matching.similarity.scoring.likeness import mutual
 
 LEAST_LOOKED_AT = 60
 

@@ -13,7 +13,7 @@ from services.matching.similarity.recipe import Recipe
 
 if TYPE_CHECKING:
     from services.matching.similarity.snapshot import Snapshot
-    from services.matching.similarity.terms import Terms
+    from services.matching.similarity.text.terms import Terms
 
 EVERYTHING = Wanted()
 
@@ -32,7 +32,7 @@ class Index:
     def build(cls, profiles: Iterable[Profile], *, terms: Terms | None = None, recipe: Recipe | None = None) -> Index:
         """Index every profile given, published or not; who is not is never suggested but may ask."""
         from services.matching.similarity.snapshot import Snapshot
-        from services.matching.similarity.terms import shipped
+        from services.matching.similarity.text.terms import shipped
 
         return cls(Snapshot.build(profiles, terms or shipped(), recipe or Recipe()))
 
@@ -40,7 +40,7 @@ class Index:
     def load(cls, saved: Path | IO[bytes]) -> tuple[Index, bytes]:
         """The index saved there and the note saved with it. Raises Unreadable; FileNotFoundError where nothing is."""
         from services.matching.similarity.saving import read
-        from services.matching.similarity.terms import shipped
+        from services.matching.similarity.text.terms import shipped
 
         snapshot, note = read(saved, shipped(), Recipe())
         return cls(snapshot), note

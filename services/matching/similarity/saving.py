@@ -16,17 +16,17 @@ from zipfile import BadZipFile
 import numpy as np
 import orjson
 
-from services.matching.similarity.columns import Columns, Spelled
-from services.matching.similarity.field import Facts, Field
-from services.matching.similarity.matrices import Matrix, compressed
+from services.matching.similarity.inverted_index.columns import Columns, Spelled
+from services.matching.similarity.inverted_index.field import Facts, Field
+from services.matching.similarity.inverted_index.idf import Rarity
+from services.matching.similarity.inverted_index.matrices import Matrix, compressed
+from services.matching.similarity.inverted_index.roster import Roster
+from services.matching.similarity.inverted_index.segment import FIELDS, Fitted, Segment
 from services.matching.similarity.profile import Unreadable
-from services.matching.similarity.question import Speaker
-from services.matching.similarity.rarity import Rarity
 from services.matching.similarity.recipe import Recipe
-from services.matching.similarity.roster import Roster
-from services.matching.similarity.segment import FIELDS, Fitted, Segment
+from services.matching.similarity.scoring.query import Speaker
 from services.matching.similarity.snapshot import Held, Snapshot
-from services.matching.similarity.terms import Terms
+from services.matching.similarity.text.terms import Terms
 
 AN_HOUR = 3600.0
 Arrays = Mapping[str, np.ndarray]
@@ -36,9 +36,10 @@ Arrays = Mapping[str, np.ndarray]
 def engine() -> str:
     """Of every file of this engine, code and tables."""
     told = sha256()
-    for path in sorted(Path(__file__).parent.iterdir()):
+    home = Path(__file__).parent
+    for path in sorted(home.rglob("*")):
         if path.suffix in (".py", ".tsv", ".txt"):
-            told.update(path.name.encode() + b"\0" + path.read_bytes())
+            told.update(str(path.relative_to(home)).encode() + b"\0" + path.read_bytes())
     return told.hexdigest()
 
 

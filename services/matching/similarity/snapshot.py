@@ -7,18 +7,18 @@ from uuid import UUID
 import numpy as np
 
 from services.matching.similarity.diversity import Found, diverse, looked_at
-from services.matching.similarity.examples import examples_among
-from services.matching.similarity.filters import allowed, known, relatives
-from services.matching.similarity.likeness import Example
-from services.matching.similarity.matrices import Mask
+from services.matching.similarity.inverted_index.matrices import Mask
+from services.matching.similarity.inverted_index.segment import Fitted, Segment
 from services.matching.similarity.profile import Profile, Statement, Suggestion, Wanted
-from services.matching.similarity.proposals import Proposals
-from services.matching.similarity.question import Speaker
-from services.matching.similarity.ranking import Scores, first_of
-from services.matching.similarity.reasons import Explainer
+from services.matching.similarity.reasons.reasons import Explainer
 from services.matching.similarity.recipe import Recipe
-from services.matching.similarity.segment import Fitted, Segment
-from services.matching.similarity.terms import Terms
+from services.matching.similarity.scoring.evidence import Proposals
+from services.matching.similarity.scoring.examples import examples_among
+from services.matching.similarity.scoring.filters import allowed, known, relatives
+from services.matching.similarity.scoring.likeness import Example
+from services.matching.similarity.scoring.query import Speaker
+from services.matching.similarity.scoring.scores import Scores, first_of
+from services.matching.similarity.text.terms import Terms
 
 SEARCH = UUID(int=0)
 

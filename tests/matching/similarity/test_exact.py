@@ -10,16 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.matching.similarity import Amount, Index, Profile, Statement
-from services.matching.similarity.columns import MARK
-from services.matching.similarity.field import word_key
+from services.matching.similarity.inverted_index.columns import MARK
+from services.matching.similarity.inverted_index.field import word_key
+from services.matching.similarity.inverted_index.idf import Rarity
 from services.matching.similarity.profile import Wanted
-from services.matching.similarity.question import Asked
-from services.matching.similarity.ranking import score_of
-from services.matching.similarity.rarity import Rarity
-from services.matching.similarity.reasons import covered
+from services.matching.similarity.reasons.reasons import covered
 from services.matching.similarity.recipe import LANGUAGES, kind_fit
+from services.matching.similarity.scoring.query import Asked
+from services.matching.similarity.scoring.scores import score_of
 from services.matching.similarity.snapshot import SEARCH, Snapshot
-from services.matching.similarity.units import Unit, units_of
+from services.matching.similarity.text.units import Unit, units_of
 
 DANISH = ("fermentering", "fermenteringstank", "gær", "spildevand", "procesdamp", "damp", "pilotanlæg", "vi", "og")
 ENGLISH = ("fermentation", "fermenter", "yeast", "wastewater", "steam", "pilot", "plant", "we", "circular", "economy")

@@ -5,9 +5,9 @@ from importlib.resources import files
 
 import pytest
 
-from services.matching.similarity.language import language_of, stem, stop_words, words
-from services.matching.similarity.rarity import grams
-from services.matching.similarity.terms import content, pairs, read, shipped
+from services.matching.similarity.inverted_index.idf import grams
+from services.matching.similarity.text.language import language_of, stem, stop_words, words
+from services.matching.similarity.text.terms import content, pairs, read, shipped
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_is_written_by_hand_is_not_overruled_by_what_is_learnt() -> None:
 
 
 def shipped_lines() -> list[list[str]]:
-    text = (files("services.matching.similarity") / "terms.tsv").read_text(encoding="utf-8")
+    text = (files("services.matching.similarity.text") / "terms.tsv").read_text(encoding="utf-8")
     return [line.split("\t") for line in text.splitlines() if not line.startswith("#")]
 
 

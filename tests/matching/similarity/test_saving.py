@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from services.matching.similarity import Index, Profile, Recipe, Unreadable, saving
-from services.matching.similarity.terms import shipped
+from services.matching.similarity.text.terms import shipped
 from tests.matching.similarity.organisations import CLUSTER, HEARING, PILOT_PLANT, YEAST
 from tests.matching.similarity.test_exact import profiles, texts
 

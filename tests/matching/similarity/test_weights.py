@@ -4,8 +4,8 @@ import numpy as np
 from sklearn.feature_extraction.text import TfidfTransformer
 
 from services.matching.similarity import Recipe
-from services.matching.similarity.segment import Segment
-from services.matching.similarity.terms import shipped
+from services.matching.similarity.inverted_index.segment import Segment
+from services.matching.similarity.text.terms import shipped
 from tests.matching.similarity.organisations import organisation
 
 TEXTS = ("gær gær gær enzymer på dansk", "enzymer og spildevand", "spildevand spildevand damp")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from services.matching.similarity.language import language_of, stem, stem_phrase, stop_words, words
+from services.matching.similarity.text.language import language_of, stem, stem_phrase, stop_words, words
 
 OTHER = {"da": "en", "en": "da"}
 Meanings = Mapping[

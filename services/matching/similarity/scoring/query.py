@@ -7,14 +7,14 @@ from math import log, sqrt
 
 import numpy as np
 
-from services.matching.similarity.columns import MARK, Columns
-from services.matching.similarity.field import word_key
-from services.matching.similarity.language import stem
-from services.matching.similarity.matrices import Floats, Ints, Matrix, gathered
+from services.matching.similarity.inverted_index.columns import MARK, Columns
+from services.matching.similarity.inverted_index.field import word_key
+from services.matching.similarity.inverted_index.idf import Rarity
+from services.matching.similarity.inverted_index.matrices import Floats, Ints, Matrix, gathered
 from services.matching.similarity.profile import Profile
-from services.matching.similarity.rarity import Rarity
-from services.matching.similarity.terms import OTHER, Terms
-from services.matching.similarity.units import Unit, units_of
+from services.matching.similarity.text.language import stem
+from services.matching.similarity.text.terms import OTHER, Terms
+from services.matching.similarity.text.units import Unit, units_of
 
 MOST_QUESTIONS = 100  # some 50 KiB each
 MOST_WORTHS = 100_000

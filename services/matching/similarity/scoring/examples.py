@@ -5,10 +5,10 @@ from uuid import UUID
 
 import numpy as np
 
-from services.matching.similarity.filters import standing
-from services.matching.similarity.likeness import Example
-from services.matching.similarity.matrices import Mask
-from services.matching.similarity.ranking import Scores, first_of
+from services.matching.similarity.inverted_index.matrices import Mask
+from services.matching.similarity.scoring.filters import standing
+from services.matching.similarity.scoring.likeness import Example
+from services.matching.similarity.scoring.scores import Scores, first_of
 
 Known = tuple[Scores, Mask]  # of a segment, and whom the one that asks may hear of
 

@@ -6,7 +6,8 @@ from functools import cached_property
 
 import numpy as np
 
-from services.matching.similarity.matrices import (
+from services.matching.similarity.inverted_index.idf import Rarity
+from services.matching.similarity.inverted_index.matrices import (
     Codes,
     Floats,
     Ints,
@@ -24,7 +25,6 @@ from services.matching.similarity.matrices import (
     with_values,
     within,
 )
-from services.matching.similarity.rarity import Rarity
 from services.matching.similarity.recipe import LANGUAGES
 
 MARK = "| "  # before the name of a mark, where a word has its language

@@ -8,9 +8,9 @@ from functools import cached_property
 
 import numpy as np
 
-from services.matching.similarity.likeness import Example, likeness
-from services.matching.similarity.matrices import Floats
-from services.matching.similarity.ranking import Scores
+from services.matching.similarity.inverted_index.matrices import Floats
+from services.matching.similarity.scoring.likeness import Example, likeness
+from services.matching.similarity.scoring.scores import Scores
 
 
 @dataclass(frozen=True)

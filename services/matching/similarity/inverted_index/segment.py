@@ -6,15 +6,24 @@ from uuid import UUID
 
 import numpy as np
 
-from services.matching.similarity.columns import MARK, Columns
-from services.matching.similarity.field import Field, Gathered, Lengths, Places, usual_lengths, weighed
-from services.matching.similarity.matrices import Floats, Ints, Mask, Matrix, Names, compressed, ones_at, row_numbers
+from services.matching.similarity.inverted_index.columns import MARK, Columns
+from services.matching.similarity.inverted_index.field import Field, Gathered, Lengths, Places, usual_lengths, weighed
+from services.matching.similarity.inverted_index.idf import Rarity
+from services.matching.similarity.inverted_index.matrices import (
+    Floats,
+    Ints,
+    Mask,
+    Matrix,
+    Names,
+    compressed,
+    ones_at,
+    row_numbers,
+)
+from services.matching.similarity.inverted_index.roster import Roster
 from services.matching.similarity.profile import Profile
-from services.matching.similarity.rarity import Rarity
 from services.matching.similarity.recipe import LANGUAGES, Recipe
-from services.matching.similarity.roster import Roster
-from services.matching.similarity.terms import Terms
-from services.matching.similarity.units import units_of
+from services.matching.similarity.text.terms import Terms
+from services.matching.similarity.text.units import units_of
 
 FIELDS = ("offers", "needs", "about")
 

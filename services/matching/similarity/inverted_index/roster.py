@@ -9,8 +9,8 @@ from uuid import UUID
 import numpy as np
 import numpy.typing as npt
 
-from services.matching.similarity.matrices import Floats, Ints, Longs, Mask, Names
-from services.matching.similarity.packing import pack, unpack
+from services.matching.similarity.inverted_index.matrices import Floats, Ints, Longs, Mask, Names
+from services.matching.similarity.inverted_index.packing import pack, unpack
 from services.matching.similarity.profile import Profile
 
 Bytes = npt.NDArray[np.uint8]

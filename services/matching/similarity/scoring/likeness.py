@@ -12,9 +12,9 @@ from functools import cached_property
 
 import numpy as np
 
-from services.matching.similarity.matrices import Floats, Ints, joined_rows, times, with_each_other
+from services.matching.similarity.inverted_index.matrices import Floats, Ints, joined_rows, times, with_each_other
+from services.matching.similarity.inverted_index.segment import Segment
 from services.matching.similarity.profile import Profile
-from services.matching.similarity.segment import Segment
 
 
 @dataclass(frozen=True)

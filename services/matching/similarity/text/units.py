@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from services.matching.similarity.language import stop_words, words
 from services.matching.similarity.profile import Profile, Statement
 from services.matching.similarity.recipe import LANGUAGES, Recipe
-from services.matching.similarity.terms import Terms
+from services.matching.similarity.text.language import stop_words, words
+from services.matching.similarity.text.terms import Terms
 
 OUT, IN = "out", "in"
 TURNED = {OUT: IN, IN: OUT}  # a need to be rid of something meets an offer to take it

@@ -10,9 +10,8 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 
-from services.matching.similarity.columns import MARK, Columns
-from services.matching.similarity.language import stem
-from services.matching.similarity.matrices import (
+from services.matching.similarity.inverted_index.columns import MARK, Columns
+from services.matching.similarity.inverted_index.matrices import (
     Floats,
     Ints,
     Mask,
@@ -27,7 +26,8 @@ from services.matching.similarity.matrices import (
 )
 from services.matching.similarity.profile import Amount, Statement
 from services.matching.similarity.recipe import LANGUAGES
-from services.matching.similarity.units import Unit
+from services.matching.similarity.text.language import stem
+from services.matching.similarity.text.units import Unit
 
 Lengths = tuple[float, ...]  # usual length of a text, by language
 Fact = tuple[str, str, bool, str, float]  # category, stream, whether public, measure and amount of a statement

@@ -7,13 +7,13 @@ from importlib.resources import files
 
 import numpy as np
 
-from services.matching.similarity.columns import MARK
-from services.matching.similarity.field import Field, word_key
-from services.matching.similarity.language import WORD, normal, stem
-from services.matching.similarity.matrices import Floats, Ints, Longs
+from services.matching.similarity.inverted_index.columns import MARK
+from services.matching.similarity.inverted_index.field import Field, word_key
+from services.matching.similarity.inverted_index.matrices import Floats, Ints, Longs
+from services.matching.similarity.inverted_index.segment import Segment
 from services.matching.similarity.profile import Tie
-from services.matching.similarity.question import Asked, Reach, Said
-from services.matching.similarity.segment import Segment
+from services.matching.similarity.scoring.query import Asked, Reach, Said
+from services.matching.similarity.text.language import WORD, normal, stem
 
 MOST_CONTACTS = 40
 Met = tuple[int, int]  # what is said, by its number, and a column

@@ -6,12 +6,12 @@ from functools import cached_property
 
 import numpy as np
 
-from services.matching.similarity.field import Field
-from services.matching.similarity.matrices import Floats, Ints, Mask, times
+from services.matching.similarity.inverted_index.field import Field
+from services.matching.similarity.inverted_index.matrices import Floats, Ints, Mask, times
+from services.matching.similarity.inverted_index.segment import Segment
 from services.matching.similarity.profile import Statement
-from services.matching.similarity.question import Asked, Question, Reach
 from services.matching.similarity.recipe import Recipe, kind_fit
-from services.matching.similarity.segment import Segment
+from services.matching.similarity.scoring.query import Asked, Question, Reach
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from zlib import crc32
 
 import numpy as np
 
-from services.matching.similarity.matrices import Floats, Matrix
+from services.matching.similarity.inverted_index.matrices import Floats, Matrix
 from services.matching.similarity.recipe import LANGUAGES, Recipe
 
 

@@ -8,14 +8,14 @@ from uuid import UUID
 import numpy as np
 
 from services.matching.similarity.calculation import Calculation, Likeness, PairFit, Part, WordFit
-from services.matching.similarity.columns import MARK
-from services.matching.similarity.likeness import Example, shared
-from services.matching.similarity.matrices import Floats
+from services.matching.similarity.inverted_index.columns import MARK
+from services.matching.similarity.inverted_index.matrices import Floats
 from services.matching.similarity.profile import Fit, Ground, Profile, Reason, Statement, Suggestion, Tie
-from services.matching.similarity.proposals import Proposals
-from services.matching.similarity.question import Asked
-from services.matching.similarity.ranking import Scores, score_of
-from services.matching.similarity.ties import Contact, Meeting, shared_word, tells
+from services.matching.similarity.reasons.ties import Contact, Meeting, shared_word, tells
+from services.matching.similarity.scoring.evidence import Proposals
+from services.matching.similarity.scoring.likeness import Example, shared
+from services.matching.similarity.scoring.query import Asked
+from services.matching.similarity.scoring.scores import Scores, score_of
 
 SMALL = 0.02  # of the score: such a pair is told without its words
 MARKED = {f"{MARK}sector:": Ground.SECTORS, f"{MARK}focus_area:": Ground.FOCUS_AREAS}

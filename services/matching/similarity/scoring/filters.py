@@ -5,9 +5,9 @@ from uuid import UUID
 
 import numpy as np
 
-from services.matching.similarity.matrices import Mask
+from services.matching.similarity.inverted_index.matrices import Mask
+from services.matching.similarity.inverted_index.segment import Segment
 from services.matching.similarity.profile import Profile, Wanted
-from services.matching.similarity.segment import Segment
 
 
 def known(segment: Segment, wanted: Wanted) -> Mask:

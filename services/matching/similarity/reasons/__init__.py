@@ -1,0 +1,1 @@
+"""Why two fit, from the words that tie them."""

@@ -1,0 +1,1 @@
+"""From text to units: words, their stems, and the terms of the two languages."""
