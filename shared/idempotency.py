@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from fastapi import Response
 from sqlalchemy import delete, select, tuple_, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -46,9 +45,6 @@ class Kept:
 
     status: int
     body: bytes
-
-    def response(self) -> Response:
-        return Response(self.body, self.status, {"Idempotency-Replayed": "true"}, media_type="application/json")
 
 
 async def recall(session: AsyncSession, claims: Sequence[Claim]) -> dict[tuple[str, str], Kept | KeyReused]:

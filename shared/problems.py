@@ -1,14 +1,9 @@
-"""Problems: every refusal of every service, told as RFC 9457."""
+"""Problems: every refusal of every service, in the words of RFC 9457. `shared.http.rendering` answers them."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-import orjson
 from pydantic import BaseModel, ConfigDict
-from starlette.responses import Response
-
-MEDIA_TYPE = "application/problem+json"
 
 
 class NextStep(BaseModel):
@@ -72,17 +67,6 @@ class Problem(Exception):
         if self.next_steps:
             body["next_steps"] = [step.model_dump(exclude_none=True) for step in self.next_steps]
         return body
-
-    def response(self) -> Response:
-        return Response(_written(self.body()), self.status, self.headers, media_type=MEDIA_TYPE)
-
-
-def _written(body: dict[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(body, default=str)
-    except TypeError:
-        # Half of a surrogate pair, quoted from the caller's own JSON: UTF-8 cannot write it, an escape can.
-        return json.dumps(body, default=str).encode()
 
 
 class MalformedBody(Problem):

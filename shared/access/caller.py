@@ -1,4 +1,4 @@
-"""Who calls: JWTs of the local issuer, and links that open exactly one thing."""
+"""Who calls, and what a caller may: by roles in organisations, or by a link."""
 
 from dataclasses import dataclass, field
 from typing import Literal, get_args

@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.http.rendering import answer_of
 from shared.problems import BodyTooLarge, Invalid, NotFound, Problem
 from shared.telemetry import Figures, Origin, get_logger, readable_request_id, readable_traceparent, set_origin
 
@@ -46,7 +47,7 @@ class Edge:
 
         try:
             if (problem := _wrong_address(scope)) is not None:
-                await problem.response()(scope, receive, answer)
+                await answer_of(problem)(scope, receive, answer)
             else:
                 await self._app(scope, _bounded(scope, receive, headers.get(b"content-length")), answer)
         except ClientDisconnect:
@@ -56,7 +57,7 @@ class Edge:
             log.exception("unexpected fault", path=scope["path"], exc_info=fault)
             if status is not None:
                 raise
-            await Problem().response()(scope, receive, answer)
+            await answer_of(Problem())(scope, receive, answer)
         finally:
             self._record(scope, status or 500, time.perf_counter() - started)
 

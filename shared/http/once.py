@@ -56,6 +56,10 @@ class _Replay(Exception):
         self.kept = kept
 
 
+def _replayed(kept: Kept) -> Response:
+    return Response(kept.body, kept.status, {"Idempotency-Replayed": "true"}, media_type="application/json")
+
+
 class OnceRoute(APIRoute):
     """A route whose POSTs may be repeated by key; the answer is kept in the request's own transaction."""
 
@@ -72,7 +76,7 @@ class OnceRoute(APIRoute):
             try:
                 response = await handle(request)
             except _Replay as replay:
-                return replay.kept.response()
+                return _replayed(replay.kept)
             session = getattr(request.state, "session", None)
             if session is not None:
                 well = response.status_code < 400

@@ -1,15 +1,16 @@
 """Problems as answers: RFC 9457, also for what the framework refuses."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from shared.problems import (
-    MEDIA_TYPE,
     BodyTooLarge,
     FieldError,
     Invalid,
@@ -18,6 +19,20 @@ from shared.problems import (
     NotFound,
     Problem,
 )
+
+MEDIA_TYPE = "application/problem+json"
+
+
+def answer_of(problem: Problem) -> Response:
+    return Response(_written(problem.body()), problem.status, problem.headers, media_type=MEDIA_TYPE)
+
+
+def _written(body: dict[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(body, default=str)
+    except TypeError:
+        # Half of a surrogate pair, quoted from the caller's own JSON: UTF-8 cannot write it, an escape can.
+        return json.dumps(body, default=str).encode()
 
 
 def documented(*problems: type[Problem]) -> dict[int | str, dict[str, Any]]:
@@ -70,12 +85,12 @@ _BY_STATUS: dict[int, type[Problem]] = {
 
 async def render_problem(_: Request, problem: Exception) -> Response:
     assert isinstance(problem, Problem)
-    return problem.response()
+    return answer_of(problem)
 
 
 async def render_validation(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return from_validation(error).response()
+    return answer_of(from_validation(error))
 
 
 def from_http(error: HTTPException) -> Problem:
@@ -94,4 +109,4 @@ def from_http(error: HTTPException) -> Problem:
 
 async def render_http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return from_http(error).response()
+    return answer_of(from_http(error))

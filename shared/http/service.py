@@ -178,9 +178,9 @@ def _render_problems(app: FastAPI) -> None:
 async def _render_database_error(request: Request, error: Exception) -> Response:
     if is_away(error) or is_passing(error):
         log.warning("database away or busy", path=request.url.path, error=type(error).__name__)
-        return Unavailable().response()
+        return rendering.answer_of(Unavailable())
     log.exception("database error", path=request.url.path, exc_info=error)
-    return Problem().response()
+    return rendering.answer_of(Problem())
 
 
 def _start_tasks(app: FastAPI, subscriptions: Subscriptions, jobs: Sequence[Job]) -> list[asyncio.Task[None]]:

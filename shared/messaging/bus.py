@@ -1,4 +1,4 @@
-"""The connection to NATS, and the relay that puts told messages on the bus."""
+"""The connection to NATS."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""Which language a page speaks, and days and times as a Dane or an English reader writes them."""
+"""Which language a page speaks."""
 
 from fastapi import Request
 

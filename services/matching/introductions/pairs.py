@@ -1,4 +1,4 @@
-"""Answers to suggestions, and the introductions that two times yes makes.
+"""Two organisations and the introduction between them, which two times yes completes.
 
 One side asks the other by its yes; or the secretariat has proposed them to each other, and both are asked.
 

@@ -1,4 +1,4 @@
-"""What sign-ups for events tell us: organisations we did not know, and who is going."""
+"""What sign-ups for events tell us: which organisations are going, and which are shown there."""
 
 from collections import Counter
 from typing import get_args
