@@ -84,6 +84,7 @@ def _arrays(snapshot: Snapshot, note: bytes) -> dict[str, np.ndarray]:
     head = {"engine": engine(), "recipe": asdict(snapshot.recipe), "usual": fitted.usual}
     head["rarest"] = {code: float(value) for code, value in fitted.rarity.rarest.items()}
     columns = segment.columns
+    assert columns.related is not None, "only what was just built is saved"
     result = {
         "head": _of_bytes(orjson.dumps(head)),
         "note": _of_bytes(note),
@@ -104,8 +105,8 @@ def _snapshot(found: Arrays, head: Mapping[str, Any], terms: Terms, recipe: Reci
     places = {key: at for at, key in enumerate(orjson.loads(found["keys"].tobytes()))}
     rarity = Rarity(recipe, places, found["rarity"], head["rarest"], found["grams"])
     fitted = Fitted(rarity, {name: tuple(lengths) for name, lengths in head["usual"].items()})
-    columns = Columns(places, rarity, Spelled(**_to_fields("spelled", Spelled, found)))
-    columns.__dict__["related"] = _to_matrix("related", found, len(places))
+    spelled = Spelled(**_to_fields("spelled", Spelled, found))
+    columns = Columns(places, rarity, spelled, _to_matrix("related", found, len(places)))
     several = {name: _field(name, found, len(places)) for name in FIELDS}
     segment = Segment(Roster(**_to_fields("roster", Roster, found)), columns, several)
     none = Held.all_of(Segment.of((), terms, fitted))

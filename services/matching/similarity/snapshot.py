@@ -62,10 +62,9 @@ class Snapshot:
 
     @classmethod
     def build(cls, profiles: Iterable[Profile], terms: Terms, recipe: Recipe) -> "Snapshot":
-        """Count everything, fit the rarity of words, weigh, and learn which words resemble each other."""
+        """Count everything, and fit on it what words weigh and which of them resemble each other."""
         latest = {one.id: one for one in profiles}
         segment, fitted = Segment.fitted(latest.values(), terms, recipe)
-        segment.columns.remember()
         return cls(
             Speaker(terms, fitted.rarity), fitted, Held.all_of(segment), Held.all_of(Segment.of((), terms, fitted))
         )

@@ -1,7 +1,7 @@
 """The columns of a segment: a word of a language each, or a mark. Which words resemble each other is told here."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -64,6 +64,8 @@ class Columns:
     places: Mapping[str, int]
     rarity: Rarity
     spelled: Spelled
+    # How much each word resembles every other of its language, the cosine of their grams, itself 1; None where few ask.
+    related: Matrix | None = None
     _met: dict[str, tuple[Ints, Floats]] = field(default_factory=dict)  # what words from elsewhere resemble
 
     @classmethod
@@ -93,20 +95,17 @@ class Columns:
     def _by_gram(self) -> Matrix:
         return turned(self._cosines(self.spelled))
 
-    @cached_property
-    def related(self) -> Matrix:
-        """How much every word resembles every other of its language: the cosine of their grams, itself 1."""
+    def remembering(self) -> "Columns":
+        """With all resemblances computed now, so that no question waits for them."""
         cosines, found = self._cosines(self.spelled), []
         for language in range(len(LANGUAGES)):
             words = np.flatnonzero(self.spelled.languages == language).astype(np.int32)
             first, second, values = strong_pairs(taken(cosines, words), self.rarity.recipe.related_least)
             found.append((words[first], words[second], values))
         rows, columns, values = (np.concatenate(each) for each in zip(*found, strict=True))
-        return mirrored(rows, columns, values, len(self))
-
-    def remember(self) -> None:
-        """Compute all resemblances now, so that no question waits for them."""
-        self.related.sort_indices()
+        related = mirrored(rows, columns, values, len(self))
+        related.sort_indices()
+        return replace(self, related=related)
 
     def places_of(self, keys: Sequence[str]) -> Ints:
         """The columns of words or marks, -1 for what is not here."""
@@ -114,7 +113,7 @@ class Columns:
 
     def resembling(self, keys: Sequence[str], places: Ints) -> tuple[Matrix, Ints]:
         """Words, whose columns are `places`, by the columns that resemble them; and in which row each word stands."""
-        if "related" not in self.__dict__:
+        if self.related is None:
             return self._resembling(Spelled.of(keys, self.rarity)), np.arange(len(keys), dtype=np.int32)
         known, strange = np.flatnonzero(places >= 0), np.flatnonzero(places < 0)
         met = joined_rows(self._meet([keys[at] for at in strange.tolist()]), len(self))

@@ -52,10 +52,10 @@ class Segment:
 
     @classmethod
     def fitted(cls, profiles: Iterable[Profile], terms: Terms, recipe: Recipe) -> tuple["Segment", Fitted]:
-        """Read profiles, fit on them, weigh them."""
+        """Read profiles, fit on them, weigh them, and learn which words resemble each other."""
         gathered = _Gathering.of(profiles, terms, recipe)
         places = dict(gathered.places)
-        columns = Columns.of(places, Rarity.fitted(places, gathered.documents(), recipe))
+        columns = Columns.of(places, Rarity.fitted(places, gathered.documents(), recipe)).remembering()
         usual = {name: usual_lengths(one.counts(), columns) for name, one in gathered.fields.items()}
         fitted = Fitted(columns.rarity, usual)
         return gathered.segment(columns, fitted), fitted
