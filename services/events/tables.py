@@ -10,7 +10,7 @@ from sqlmodel import Field, SQLModel
 
 from shared.database import new_metadata, uuid7
 from shared.fields import utc_now
-from shared.messaging.tables import add_to, answers
+from shared.messaging.tables import add_to
 
 ACTIVE = ("pending", "confirmed", "waitlisted", "offered")
 HOLDING = ("confirmed", "offered")
@@ -243,5 +243,4 @@ class CheckIn(Base, table=True):
     recorded_at: datetime = Field(default_factory=utc_now)
 
 
-assert answers.name == "idempotency"  # imported so that it is among the tables added here
 add_to(Base.metadata)

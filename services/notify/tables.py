@@ -9,7 +9,7 @@ from sqlmodel import Field, SQLModel, col
 
 from shared.database import new_metadata, uuid7
 from shared.fields import utc_now
-from shared.messaging.tables import add_to, answers
+from shared.messaging.tables import add_to
 
 ACTIVE = ("pending", "confirmed", "waitlisted", "offered")
 
@@ -198,7 +198,6 @@ class Delivery(Base, table=True):
     sent_at: datetime | None = None
 
 
-assert answers.name == "idempotency"  # imported so that it is among the tables added here
 add_to(Base.metadata)
 
 

@@ -7,7 +7,6 @@ from fastapi import FastAPI
 from sqlalchemy import Column, Identity, Integer, Table, Text, Uuid, func, insert, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-import shared.idempotency  # noqa: F401 -- its table is one of those that every service has
 from shared.contracts.matching import OrganisationCreated, OrganisationUpdated
 from shared.database import Database, insert_for, new_metadata, uuid7
 from shared.http.jobs import Job
