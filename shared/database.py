@@ -59,9 +59,13 @@ def _state_of(error: DBAPIError) -> str:
     return getattr(error.orig, "sqlstate", None) or ""
 
 
+# Each dialect's own `insert`: both know ON CONFLICT, and the common one does not.
+INSERTS: dict[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
 def insert_for(connection: AsyncConnection) -> Any:
-    """The dialect's own `insert`: both know ON CONFLICT, and the common one does not."""
-    return sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
+    """The `insert` of the dialect at hand."""
+    return INSERTS[connection.dialect.name]
 
 
 def padded(values: Iterable[Any]) -> list[Any]:

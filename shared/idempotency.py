@@ -12,9 +12,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import delete, select, tuple_, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.database import insert_for
 from shared.messaging.tables import answers
 from shared.problems import Problem
 
@@ -52,14 +52,13 @@ async def recall(session: AsyncSession, claims: Sequence[Claim]) -> dict[tuple[s
     if not claims:
         return {}
     connection = await session.connection()
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
     now = datetime.now(UTC)
     # In one order everywhere, so that two processes cannot wait for each other.
     rows = [
         {"scope": claim.scope, "key": claim.key, "fingerprint": claim.fingerprint, "asked_at": now}
         for claim in sorted(claims, key=lambda claim: claim.place)
     ]
-    statement = insert(answers).on_conflict_do_nothing().returning(answers.c.scope, answers.c.key)
+    statement = insert_for(connection)(answers).on_conflict_do_nothing().returning(answers.c.scope, answers.c.key)
     fresh = {(scope, key) for scope, key in (await connection.execute(statement, rows)).all()}
     seen = [claim for claim in claims if claim.place not in fresh]
     if not seen:

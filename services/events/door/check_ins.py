@@ -7,14 +7,13 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import func
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.tables import Attendee, Base, CheckIn, Event, Organisation, Registration, ReplacedCode
 from shared.access.links import ticket_hash
 from shared.contracts.events import AttendeeCheckedIn, AttendeeCheckedOut
-from shared.database import uuid7
+from shared.database import insert_for, uuid7
 from shared.fields import Language, utc_now
 from shared.messaging.outbox import tell
 from shared.problems import NotFound, WrongStatus
@@ -89,14 +88,14 @@ def _sure(attendee: Attendee | None) -> Attendee:
 
 async def _claim_nonce(session: AsyncSession, event: Event, scan: Scan) -> UUID | None:
     """The id of the new record, or None when this nonce came before: a second sender waits for the first's commit."""
-    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    connection = await session.connection()
     record = {
         "id": uuid7(), "event_id": event.id, "nonce": scan.nonce, "device": scan.device, "door": scan.door,
         "direction": scan.direction, "at": scan.time, "result": "", "answer": {}, "recorded_at": utc_now(),
     }  # fmt: skip
     table = Base.metadata.tables["check_ins"]
-    statement = dialect.insert(table).values(record).on_conflict_do_nothing().returning(table.c.id)
-    claimed: UUID | None = (await (await session.connection()).execute(statement)).scalar()
+    statement = insert_for(connection)(table).values(record).on_conflict_do_nothing().returning(table.c.id)
+    claimed: UUID | None = (await connection.execute(statement)).scalar()
     return claimed
 
 

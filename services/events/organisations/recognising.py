@@ -10,12 +10,11 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, delete, func, literal, or_, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.tables import Base, Organisation
 from shared.contracts.matching import OrganisationFacts
-from shared.database import padded, uuid7
+from shared.database import INSERTS, padded, uuid7
 from shared.domains import own_domain, website_domain
 from shared.problems import Problem
 
@@ -119,10 +118,8 @@ async def ids_now(session: AsyncSession, ids: frozenset[UUID]) -> frozenset[UUID
 
 # Compiled once: with the rows as VALUES of the statement each batch cost a compilation, a tenth of a sign-up's time.
 _introduce = {
-    dialect.__name__.rsplit(".", 1)[1]: dialect.insert(organisations)
-    .on_conflict_do_nothing()
-    .returning(organisations.c.id)
-    for dialect in (sqlite, postgresql)
+    dialect: insert(organisations).on_conflict_do_nothing().returning(organisations.c.id)
+    for dialect, insert in INSERTS.items()
 }
 
 

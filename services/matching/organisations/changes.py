@@ -6,11 +6,11 @@ Not by an identity column or a time: commits overtake each other, and a reader w
 from uuid import UUID
 
 from sqlalchemy import update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching.tables import ChangeCounter, ErasedOrganisation, Organisation
+from shared.database import insert_for
 
 _CHANGED, _ERASED = "changed_profiles", "erased_profiles"
 PORTION = 500
@@ -34,8 +34,7 @@ async def number_changes(session: AsyncSession) -> None:
         return
     await session.flush()
     connection = await session.connection()
-    insert = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-    counter = insert(ChangeCounter).values(id=1, value=1)
+    counter = insert_for(connection)(ChangeCounter).values(id=1, value=1)
     counter = counter.on_conflict_do_update(index_elements=["id"], set_={"value": ChangeCounter.value + 1})
     number = (await connection.execute(counter.returning(col(ChangeCounter.value)))).scalar_one()
     for at in range(0, len(changed), PORTION):

@@ -19,7 +19,6 @@ from sqlalchemy import (
     select,
     union_all,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.notify.contacts import Known, learn
@@ -38,7 +37,7 @@ from services.notify.tables import (
     table_of,
 )
 from shared.contracts.message import Language
-from shared.database import uuid7
+from shared.database import INSERTS, uuid7
 from shared.fields import same_address, utc_now
 
 LANGUAGES: tuple[Language, ...] = ("da", "en")
@@ -103,7 +102,7 @@ def _now() -> dict[str, Any]:
 def _unless_there(table: Table, columns: Sequence[str] = (), chosen: Select[Any] | None = None) -> dict[str, Any]:
     """An insert for each dialect that leaves alone what is there already."""
     made: dict[str, Any] = {}
-    for name, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert)):
+    for name, insert in INSERTS.items():
         statement = insert(table)
         if chosen is not None:
             statement = statement.from_select(columns, chosen, include_defaults=False)
