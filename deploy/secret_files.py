@@ -9,12 +9,11 @@ import argparse
 import secrets
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from shared.access.keys import new_key_pair, public_key_of
+from shared.messaging.topology import LISTENERS
 
 FOLDER = Path(__file__).resolve().parent / "secrets"
-SERVICES = ("events", "matching", "notify")
-BUS = (*SERVICES, "provision")
+BUS = (*LISTENERS, "provision")
 
 
 def write(path: Path, text: str) -> None:
@@ -31,21 +30,11 @@ def secret(path: Path) -> str:
     return path.read_text().strip()
 
 
-def signing_key(path: Path) -> Ed25519PrivateKey:
+def signing_key(path: Path) -> str:
+    """The private key there, made when there is none yet."""
     if not path.exists():
-        pem = Ed25519PrivateKey.generate().private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        write(path, pem.decode().strip())
-    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
-    if not isinstance(key, Ed25519PrivateKey):
-        raise TypeError(f"{path} holds another kind of key than Ed25519")
-    return key
-
-
-def public_pem(key: Ed25519PrivateKey) -> str:
-    pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return pem.decode().strip()
+        write(path, new_key_pair()[0].strip())
+    return path.read_text()
 
 
 def replace(path: Path, text: str) -> None:
@@ -58,8 +47,8 @@ def make_secrets(folder: Path, database_host: str = "postgres") -> None:
     folder.chmod(0o700)
     secret(folder / "postgres_password")
     secret(folder / "link_secret")
-    replace(folder / "jwt_public_key", public_pem(signing_key(folder / "jwt_private_key")))
-    for service in SERVICES:
+    replace(folder / "jwt_public_key", public_key_of(signing_key(folder / "jwt_private_key")).strip())
+    for service in LISTENERS:
         password = secret(folder / f"{service}_database_password")
         url = f"postgresql+asyncpg://{service}:{password}@{database_host}/{service}"
         replace(folder / f"{service}_database_url", url)

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from deploy.local.nats import LISTENS, PROVISIONER
+from deploy.local.nats import PROVISIONER
+from shared.messaging.topology import LISTENERS
 
-SERVICES = tuple(LISTENS)
-
-
+SERVICES: tuple[str, ...] = tuple(LISTENERS)
 DEFAULT_DATA = Path(__file__).resolve().parents[2] / ".data"
 
 
@@ -55,8 +54,11 @@ class DataFolder:
             self._make_secrets()
 
     def _make_secrets(self) -> None:
+        # Imported late: only the first start needs it.
+        from shared.access.keys import new_key_pair
+
         link_secret = secrets.token_urlsafe(32)
-        private, public = new_signing_keys()
+        private, public = new_key_pair()
         for who in (*SERVICES, PROVISIONER):
             self._write(who, "nats_password", secrets.token_urlsafe(24))
         for service in SERVICES:
@@ -94,14 +96,3 @@ def add_data_option(parser: argparse.ArgumentParser) -> None:
 def add_database_option(parser: argparse.ArgumentParser) -> None:
     instead = "instead of SQLite files: URL to which each service's name is added"
     parser.add_argument("--database-prefix", metavar="URL", help=instead)
-
-
-def new_signing_keys() -> tuple[str, str]:
-    """A new Ed25519 key, private and public, as PEM. Imports late: only the first start needs it."""
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
-
-    key = Ed25519PrivateKey.generate()
-    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-    return private.decode(), public.decode()

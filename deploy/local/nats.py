@@ -8,13 +8,8 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
-# The streams each service reads: `shared.messaging.topology.LISTENERS` seen from the listener. Written out,
-# because importing it would cost the supervisor the memory of a whole service; a test holds them together.
-LISTENS: dict[str, tuple[str, ...]] = {
-    "events": ("MATCHING",),
-    "matching": ("EVENTS", "NOTIFY"),
-    "notify": ("EVENTS", "MATCHING"),
-}
+from shared.messaging.topology import LISTENERS, heard_by
+
 PROVISIONER = "provision"
 TELLING = re.compile(r"\[(WRN|ERR|FTL)\]|Listening for client|Initiating Shutdown|Exiting")
 STREAM_BYTES = 2**30
@@ -49,7 +44,7 @@ def inbox_prefix(who: str) -> str:
 def permissions(service: str) -> dict[str, Any]:
     """What a service may publish and subscribe to: its own words, its own consumers, the pokes."""
     publish = [f"{service}.>", f"poke.{service}", f"$JS.API.STREAM.INFO.{service.upper()}"]
-    for stream in LISTENS[service]:
+    for stream in map(str.upper, heard_by(service)):
         publish += [
             f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{service}",
             f"$JS.API.CONSUMER.INFO.{stream}.{service}",
@@ -69,7 +64,7 @@ def allow(publish: Sequence[str], subscribe: Sequence[str]) -> dict[str, Any]:
 def configuration(store: Path, passwords: Mapping[str, str], port: int = -1) -> dict[str, Any]:
     """A loopback server that syncs every message to disk; port -1 lets it choose."""
     users = [{"user": PROVISIONER, "password": passwords[PROVISIONER], "permissions": provisioner_permissions()}]
-    users += [{"user": who, "password": passwords[who], "permissions": permissions(who)} for who in LISTENS]
+    users += [{"user": who, "password": passwords[who], "permissions": permissions(who)} for who in LISTENERS]
     return {
         "server_name": "videnbro-local",
         "host": "127.0.0.1",

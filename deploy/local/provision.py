@@ -16,8 +16,8 @@ ARGUMENTS = ("--max-bytes", str(STREAM_BYTES))
 
 
 def fingerprint() -> str:
-    code = (ROOT / "shared" / "messaging" / "provision.py").read_bytes()
-    return hashlib.sha256(code + repr(ARGUMENTS).encode()).hexdigest()
+    code = [(ROOT / "shared" / "messaging" / name).read_bytes() for name in ("provision.py", "topology.py")]
+    return hashlib.sha256(b"\0".join([*code, repr(ARGUMENTS).encode()])).hexdigest()
 
 
 def main() -> int:

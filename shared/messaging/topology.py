@@ -11,3 +11,8 @@ LISTENERS: "dict[ServiceName, tuple[ServiceName, ...]]" = {
     "matching": ("events", "notify"),
     "notify": ("matching",),
 }
+
+
+def heard_by(listener: str) -> "list[ServiceName]":
+    """The services it listens to."""
+    return [owner for owner, listeners in LISTENERS.items() if listener in listeners]

@@ -6,7 +6,7 @@ import pytest
 from nats.errors import TimeoutError as NatsTimeout
 from nats.js.errors import NoStreamResponseError
 
-from deploy.local.nats import LISTENS, permissions
+from deploy.local.nats import permissions
 from deploy.local.stack import ROOT
 from shared.messaging.topology import LISTENERS
 from tests.support.nats import NatsServer, running_nats
@@ -24,12 +24,7 @@ async def provisioned(server: NatsServer) -> None:
     await server.provision()
 
 
-def test_permissions_and_consumers_name_the_same_listeners() -> None:
-    consumers = {(listener, stream.upper()) for stream, all_of in LISTENERS.items() for listener in all_of}
-    assert {(listener, stream) for listener, streams in LISTENS.items() for stream in streams} == consumers
-
-
-@pytest.mark.parametrize("service", LISTENS)
+@pytest.mark.parametrize("service", LISTENERS)
 def test_the_production_server_allows_what_the_local_one_does(service: str) -> None:
     configuration = (ROOT / "deploy" / "nats" / "nats.conf").read_text()
     section = configuration.split(f"user: {service},")[1].split("user:")[0]

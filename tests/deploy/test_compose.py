@@ -10,7 +10,8 @@ import yaml
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from deploy.local.nats import PROVISIONER, permissions, provisioner_permissions
-from deploy.secret_files import make_secrets, public_pem, signing_key
+from deploy.secret_files import make_secrets
+from shared.access.keys import public_key_of
 from shared.settings import SERVICES, ServiceName, ServiceSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -134,7 +135,7 @@ def test_making_secrets_again_keeps_them_and_a_deleted_one_is_replaced_wherever_
 
 def test_the_public_key_belongs_to_the_private_one(secrets_folder: Path) -> None:
     public = (secrets_folder / "jwt_public_key").read_text().strip()
-    assert public == public_pem(signing_key(secrets_folder / "jwt_private_key"))
+    assert public == public_key_of((secrets_folder / "jwt_private_key").read_text()).strip()
     load_pem_public_key(public.encode())
 
 

@@ -15,7 +15,6 @@ import nats
 from nats.aio.client import Client
 
 from deploy.local.nats import (
-    LISTENS,
     PROVISIONER,
     STREAM_BYTES,
     address_of,
@@ -27,6 +26,7 @@ from deploy.local.nats import (
 from deploy.local.processes import dies_with
 from shared.messaging.bus import stream_of
 from shared.messaging.provision import provision
+from shared.messaging.topology import LISTENERS
 
 STARTS_WITHIN_SECONDS = 60.0
 ANSWERS_WITHIN_SECONDS = 60.0
@@ -40,7 +40,7 @@ class NatsServer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.passwords = {who: secrets.token_urlsafe(16) for who in (*LISTENS, PROVISIONER)}
+        self.passwords = {who: secrets.token_urlsafe(16) for who in (*LISTENERS, PROVISIONER)}
         self.port = -1
         self.process: subprocess.Popen[bytes] | None = None
 
@@ -114,7 +114,7 @@ class NatsServer:
         """Forget all messages; streams and consumers stay, and numbers go on."""
         client = await self.connect(PROVISIONER)
         try:
-            for service in LISTENS:
+            for service in LISTENERS:
                 await client.jetstream(timeout=ANSWERS_WITHIN_SECONDS).purge_stream(stream_of(service))
         finally:
             await client.close()
