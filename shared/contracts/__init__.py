@@ -1,0 +1,1 @@
+"""Every message: a file for each service that tells them."""

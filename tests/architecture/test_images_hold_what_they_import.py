@@ -2,22 +2,16 @@
 
 import re
 import sys
-from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
-import grimp
 import pytest
 
 from shared.settings import SERVICES
+from tests.architecture.graph import graph
 
 ROOT = Path(__file__).parents[2]
 OURS = {"services", "shared"}
-
-
-@cache
-def graph() -> grimp.ImportGraph:
-    return grimp.build_graph("services", "shared", include_external_packages=True)
 
 
 def imported(service: str) -> set[str]:
