@@ -20,7 +20,7 @@ def public_answer(
     told = {
         "ETag": etag,
         "Cache-Control": f"public, max-age={KEPT_FOR}",
-        "Vary": "Accept-Language, Authorization",
+        "Vary": "Authorization",
         **headers,
     }
     if etag in request.headers.get("If-None-Match", ""):

@@ -9,7 +9,7 @@ from shared.problems import Invalid, StaleVersion
 
 IfMatch = Annotated[
     str | None,
-    Header(alias="If-Match", max_length=200, description='The ETag you have read, such as `"3"`; required with arrays'),
+    Header(alias="If-Match", max_length=200, description='The ETag you have read, such as `"3"`'),
 ]
 
 _ETAG = re.compile(r'^(?:W/)?"([^"]*)"$')

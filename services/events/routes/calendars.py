@@ -29,6 +29,7 @@ _FILE: dict[int | str, dict[str, Any]] = {
 }
 _OWN = {**_FILE, **documented(NotAuthenticated, NotFound, LinkExpired)}
 MOST_LISTED = 200
+BY_LANGUAGE = "Accept-Language, Authorization"
 
 
 def calendar_answer(file: bytes, name: str) -> Response:
@@ -51,7 +52,7 @@ async def get_event_calendar(event: EventReference, caller: AnyCaller, session: 
     file = calendar_files.event_file(found, page_address(request, found), page_language(request))
     if caller.known:
         return calendar_answer(file, found.slug)
-    return public_answer(request, file, MEDIA_TYPE, **_named(found.slug))
+    return public_answer(request, file, MEDIA_TYPE, **_named(found.slug), Vary=BY_LANGUAGE)
 
 
 @router.get("/v1/calendar.ics", response_class=Response, responses={**_FILE, **UNCHANGED})
@@ -68,7 +69,7 @@ async def get_public_calendar(
     found = await programme.list_events(session, filters, Caller(), None, MOST_LISTED)
     listed = [(seen.event, page_address(request, seen.event)) for seen in found]
     file = calendar_files.listed_file(listed, page_language(request), "Videnbro")
-    return public_answer(request, file, MEDIA_TYPE, **_named("videnbro"))
+    return public_answer(request, file, MEDIA_TYPE, **_named("videnbro"), Vary=BY_LANGUAGE)
 
 
 @router.get("/v1/registrations/{registration}/calendar.ics", response_class=Response, responses=_OWN)
