@@ -25,7 +25,7 @@ from tests.matching.builders import (
 from tests.support.callers import Headers
 from tests.support.services import Client
 
-SAMPLE = Path(__file__).parents[2] / "deploy" / "sample" / "organisations.jsonl"
+SAMPLE = Path(__file__).parents[3] / "deploy" / "sample" / "organisations.jsonl"
 
 
 async def search(client: Client, text: str, headers: Headers, **fields: Any) -> list[Row]:

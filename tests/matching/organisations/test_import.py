@@ -11,7 +11,7 @@ from tests.matching.builders import ADMIN, Row, key_of, member_of, told
 from tests.support.callers import NOBODY
 from tests.support.services import Client
 
-SAMPLE = Path(__file__).parents[2] / "deploy" / "sample" / "organisations.jsonl"
+SAMPLE = Path(__file__).parents[3] / "deploy" / "sample" / "organisations.jsonl"
 JSON_LINES, CSV = "application/x-ndjson", "text/csv; charset=utf-8"
 
 
