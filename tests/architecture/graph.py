@@ -15,7 +15,7 @@ SPEAK_HTTP = (
 
 @cache
 def graph() -> grimp.ImportGraph:
-    return grimp.build_graph("services", "shared", include_external_packages=True)
+    return grimp.build_graph("services", "shared", include_external_packages=True, cache_dir=None)
 
 
 def imported_by(module: str) -> set[str]:
