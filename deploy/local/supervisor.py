@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Coroutine, Mapping
-from types import FrameType
 from typing import Any
 
 from deploy.local.data_folder import SERVICES
@@ -14,6 +13,7 @@ from deploy.local.mail_sink import port_of, start_mail_sink
 from deploy.local.nats import PROVISIONER, address_of, configuration, server_command, worth_showing, write_configuration
 from deploy.local.processes import Child, say
 from deploy.local.stack import Stack, python
+from deploy.local.stop_signals import StopSignals
 
 START_SECONDS = 120.0
 LOOK_SECONDS = 0.05
@@ -36,13 +36,11 @@ class Supervisor:
         self.over: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self.starting: asyncio.Task[None] | None = None
         self.watches: list[asyncio.Task[None]] = []
-        self.is_stopping = False
+        self.signals: StopSignals | None = None
 
     async def run(self, *afterwards: str) -> int:
         """Until asked to stop (0) or until something is lost (1); `afterwards` runs once all are ready."""
-        signal.signal(signal.SIGALRM, self._end_now)
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._on_stop_signal)
+        self.signals = StopSignals(LAST_SECONDS, self._stop_asked, self._kill)
         self.starting = asyncio.create_task(self._start(*afterwards))
         try:
             ends: set[asyncio.Future[Any]] = {self.starting, self.over}
@@ -56,19 +54,12 @@ class Supervisor:
         finally:
             await self._stop()
 
-    def _on_stop_signal(self, number: int, frame: FrameType | None) -> None:
-        """The first Ctrl-C stops in order, a second one at once."""
-        if self.is_stopping:
-            self._end_now(number, frame)
-        self.is_stopping = True
-        signal.alarm(LAST_SECONDS)
+    def _stop_asked(self) -> None:
         self.over.get_loop().call_soon_threadsafe(self._end, 0)
 
-    def _end_now(self, number: int, _: FrameType | None) -> None:
-        """Kills what is left and ends. Not by way of the event loop, which may be what hangs."""
+    def _kill(self) -> None:
         for child in self._children():
             child.send(signal.SIGKILL)
-        os._exit(128 + number)
 
     def _end(self, code: int) -> None:
         if not self.over.done():
@@ -157,7 +148,8 @@ class Supervisor:
 
     async def _stop(self) -> None:
         """Steps and services first, so that their last words still reach the bus; then what is below."""
-        signal.alarm(LAST_SECONDS)
+        if self.signals is not None:
+            self.signals.stopping()
         tasks = [task for task in (self.starting, *self.watches) if task is not None]
         for task in tasks:
             task.cancel()
