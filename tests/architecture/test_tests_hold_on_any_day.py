@@ -25,6 +25,7 @@ SHORTEST_BOUND = 30.0
 # Bounds that may be short, and why; and who may sleep and look at a clock: loops that look again, and loads.
 SHORT = {
     "deploy/test_bus_permissions.py": "a service that may not ask is not answered",
+    "deploy/test_supervisor.py": "who talks to nobody is stuck, and does not answer",
     "messaging/test_streams.py": "a service that may not ask is not answered",
     "faults/controls.py": "what is sabotaged does not come to rest",
     "faults/parts.py": "it is looked again",

@@ -137,7 +137,7 @@ async def test_a_stream_ends_when_its_key_is_over(
     ):
         stream = events(answer)
         assert (await take(stream, "unread")).data == {"unread": 1}
-        monkeypatch.setattr("shared.access.caller.datetime", TwoHoursLater)
+        monkeypatch.setattr("shared.access.links.datetime", TwoHoursLater)
         assert [each.name async for each in stream] == []
     assert (await notify.get("/v1/inbox/stream", params={"key": key})).status_code == 410
 
@@ -192,7 +192,7 @@ async def test_a_look_ends_well_although_its_reader_has_left(
     event = published()
     await tell(notify, event, registered(event, attendee("Jens Lund")))
     beating = asyncio.create_task(beat(notify))
-    async with httpx.AsyncClient() as browser:
+    async with httpx.AsyncClient(timeout=LONG_ENOUGH) as browser:
         for _ in range(60):
             async with browser.stream("GET", f"{address}/v1/inbox/stream", headers=JENS) as answer:
                 await take(events(answer), "unread")
