@@ -1,22 +1,16 @@
 """The events service: what it serves, listens to and does by itself."""
 
-from functools import partial
-
-from fastapi import FastAPI
-
-from services.events.organisations.recognising import ids_now
 from services.events.pages import attendee, event, pages, registration, ticket
-from services.events.registrations.answering import sign_ups
 from services.events.routes import attendance, attendees, calendars, check_ins, events, registrations, sign_up
+from services.events.service import Events
 from services.events.settings import Settings
-from services.events.subscriptions import subscriptions
+from shared.http.running import Application
 from shared.http.service import create_service
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    app = create_service(
-        "events",
-        settings or Settings.load(),
+def create_app(settings: Settings | None = None) -> Application:
+    return create_service(
+        Events(settings or Settings.load(), sign_up.write_answer),
         title="Videnbro events: sign-up, waitlist, check-in",
         routers=[
             events.router,
@@ -30,10 +24,4 @@ def create_app(settings: Settings | None = None) -> FastAPI:
             calendars.router,
         ],
         pages=[event.router, registration.router, attendee.router, ticket.router, pages.nowhere("/p/events", "/t")],
-        subscriptions=subscriptions,
-        acts_for=ids_now,
     )
-    state = app.state
-    write = partial(sign_up.write_answer, state.settings, state.links)
-    state.sign_ups = sign_ups(state.database, state.links, write)
-    return app

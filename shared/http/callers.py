@@ -1,18 +1,14 @@
 """Who calls, read from a request: a bearer token, or the key of a link."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import Depends, Request
 from fastapi.security import APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.access.caller import Caller
 from shared.access.links import Links
-from shared.access.tokens import Tokens
-from shared.http.sessions import database_of
+from shared.http.sessions import service_of
 from shared.problems import NotAuthenticated, NotFound
 
 ANYBODY = "anybody"
@@ -25,30 +21,26 @@ _optional = HTTPBearer(scheme_name=ANYBODY, auto_error=False)
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 Key = Annotated[str | None, Depends(_link)]
 
-# The organisations that a token's go on as, each service by its own copy: one may have been merged since it was signed.
-ActsFor = Callable[[AsyncSession, frozenset[UUID]], Awaitable[frozenset[UUID]]]
-
 
 async def _read_caller(request: Request, bearer: HTTPAuthorizationCredentials | None, key: str | None) -> Caller:
     if bearer is not None:
-        tokens: Tokens = request.app.state.tokens
-        return await _as_now(request, tokens.read(bearer.credentials))
+        return await _as_now(request, service_of(request).tokens.read(bearer.credentials))
     if request.headers.get("Authorization"):
         raise NotAuthenticated("Only `Authorization: Bearer <token>` is understood.")
     if not key:
         return Caller()
-    links: Links = request.app.state.links
     try:
-        return Caller(link=links.read(key))
+        return Caller(link=links_of(request).read(key))
     except NotFound as unreadable:
         raise NotAuthenticated(unreadable.detail) from unreadable
 
 
 async def _as_now(request: Request, caller: Caller) -> Caller:
-    acts_for: ActsFor | None = request.app.state.acts_for
+    service = service_of(request)
+    acts_for = service.acts_for
     if acts_for is None or not caller.organisations:
         return caller
-    async with database_of(request).reading() as session:
+    async with service.database.reading() as session:
         return replace(caller, organisations=await acts_for(session, caller.organisations))
 
 
@@ -70,8 +62,7 @@ KnownCaller = Annotated[Caller, Depends(_known_caller)]
 
 
 def links_of(request: Request) -> Links:
-    links: Links = request.app.state.links
-    return links
+    return service_of(request).links
 
 
 TheLinks = Annotated[Links, Depends(links_of)]

@@ -10,8 +10,9 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared.http.rendering import answer_of
+from shared.http.running import Service
 from shared.problems import BodyTooLarge, Invalid, NotFound, Problem
-from shared.telemetry import Figures, Origin, get_logger, readable_request_id, readable_traceparent, set_origin
+from shared.telemetry import Origin, get_logger, readable_request_id, readable_traceparent, set_origin
 
 log = get_logger()
 MIB = 1024 * 1024
@@ -63,8 +64,8 @@ class Edge:
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         template = getattr(scope.get("route"), "path", "none")
-        figures: Figures = scope["app"].state.figures
-        figures.requests.labels(scope["method"], template, str(status)).observe(seconds)
+        service: Service = scope["app"].state
+        service.figures.requests.labels(scope["method"], template, str(status)).observe(seconds)
         if template not in _QUIET:
             # The path without its query: a key stands there.
             log.debug(

@@ -4,7 +4,7 @@ from collections.abc import Awaitable
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, FastAPI, Path, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel
@@ -12,9 +12,10 @@ from sqlalchemy import select
 
 from shared.http.callers import KnownCaller
 from shared.http.lists import Limit, Page
-from shared.http.sessions import Reading, Transaction
+from shared.http.running import Service
+from shared.http.sessions import Reading, Transaction, service_of
 from shared.messaging import outbox
-from shared.messaging.bus import Bus, stream_of
+from shared.messaging.bus import stream_of
 from shared.messaging.subscriptions import dead_letter_count, describe, replay
 from shared.messaging.tables import dead_letters
 from shared.migrations import head_of, revision_at
@@ -30,13 +31,13 @@ async def live() -> str:
 
 @operations.get("/readyz")
 async def ready(request: Request) -> JSONResponse:
-    app = request.app
+    service = service_of(request)
     checks = {
-        "database": await _outcome(_check_database(app)),
-        "migrations": await _outcome(_check_migrations(app)),
-        "bus": await _outcome(_check_bus(app)),
+        "database": await _outcome(_check_database(service)),
+        "migrations": await _outcome(_check_migrations(service)),
+        "bus": await _outcome(_check_bus(service)),
     }
-    async with app.state.database.reading() as session:
+    async with service.database.reading() as session:
         letters = await dead_letter_count(session) if checks["migrations"] == "ok" else 0
     ok = all(outcome == "ok" for outcome in checks.values())
     return JSONResponse(
@@ -52,38 +53,38 @@ async def _outcome(check: Awaitable[str]) -> str:
         return f"{type(failed).__name__}: {failed}"[:200]
 
 
-async def _check_database(app: FastAPI) -> str:
-    async with app.state.database.reading() as session:
+async def _check_database(service: Service) -> str:
+    async with service.database.reading() as session:
         await (await session.connection()).execute(select(1))
     return "ok"
 
 
-async def _check_migrations(app: FastAPI) -> str:
-    async with app.state.database.reading() as session:
-        there, wanted = await revision_at(session), head_of(app.state.name)
+async def _check_migrations(service: Service) -> str:
+    async with service.database.reading() as session:
+        there, wanted = await revision_at(session), head_of(service.name)
     return "ok" if there == wanted else f"at {there}, needs {wanted}: run `dev.py migrate`"
 
 
-async def _check_bus(app: FastAPI) -> str:
+async def _check_bus(service: Service) -> str:
     """Looks at stream and consumers: a ping is answered also when a consumer is gone."""
-    bus: Bus = app.state.bus
+    bus = service.bus
     if not bus.connected:
         return "not connected"
     await bus.jetstream.stream_info(stream_of(bus.service))
-    for stream in app.state.subscriptions.streams:
+    for stream in service.subscriptions.streams:
         info = await bus.jetstream.consumer_info(stream, bus.service)
-        app.state.figures.consumer_lag.labels(stream).set(info.num_pending or 0)
+        service.figures.consumer_lag.labels(stream).set(info.num_pending or 0)
     return "ok"
 
 
 @operations.get("/metrics")
 async def figures(request: Request, session: Reading) -> Response:
-    state = request.app.state
+    service = service_of(request)
     waiting, oldest = await outbox.depth(session)
-    state.figures.outbox_waiting.set(waiting)
-    state.figures.outbox_age.set((datetime.now(oldest.tzinfo) - oldest).total_seconds() if oldest else 0)
-    state.figures.dead_letters.set(await dead_letter_count(session))
-    return Response(generate_latest(state.figures.registry), media_type=CONTENT_TYPE_LATEST)
+    service.figures.outbox_waiting.set(waiting)
+    service.figures.outbox_age.set((datetime.now(oldest.tzinfo) - oldest).total_seconds() if oldest else 0)
+    service.figures.dead_letters.set(await dead_letter_count(session))
+    return Response(generate_latest(service.figures.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 class DeadLetter(BaseModel):
@@ -119,7 +120,7 @@ async def replay_dead_letter(
     """Handles it now; if the handler fails again, the letter stays and the error is told."""
     caller.require(caller.is_admin)
     try:
-        found = await replay(session, request.app.state.subscriptions, stream, stream_seq)
+        found = await replay(session, service_of(request).subscriptions, stream, stream_seq)
     except Exception as failed:
         raise StillFailing(describe(failed)) from failed
     if not found:

@@ -7,12 +7,12 @@ import functools
 import gc
 import signal
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import IO, Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
@@ -22,29 +22,21 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from shared.access.links import Links
-from shared.access.tokens import tokens_of
-from shared.database import Database, is_away, is_passing
+from shared.database import is_away, is_passing
 from shared.http import rendering
-from shared.http.callers import ActsFor
 from shared.http.documents import complete_document
 from shared.http.edge import Edge
 from shared.http.jobs import Job, work
 from shared.http.operations import operations
+from shared.http.parameters import only_known_parameters
 from shared.http.rendering import documented
-from shared.messaging.bus import Bus
+from shared.http.running import Application, Service
 from shared.messaging.cleaning import Cleaner
 from shared.messaging.listener import Listener
-from shared.messaging.outbox import write_outbox
 from shared.messaging.relay import Relay
-from shared.messaging.subscriptions import Subscriptions
 from shared.problems import BodyTooLarge, Invalid, MalformedBody, Problem, Unavailable
-from shared.settings import ServiceName, ServiceSettings
-from shared.telemetry import (
-    Figures,
-    configure_logging,
-    get_logger,
-)
+from shared.settings import ServiceSettings
+from shared.telemetry import configure_logging, get_logger
 
 log = get_logger()
 
@@ -53,39 +45,32 @@ _STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def create_service(
-    name: ServiceName,
-    settings: ServiceSettings,
+    service: Service,
     *,
     title: str,
     routers: Sequence[APIRouter],
     pages: Sequence[APIRouter] = (),
-    subscriptions: Subscriptions | None = None,
     jobs: Sequence[Job] = (),
-    acts_for: ActsFor | None = None,
-    started: Callable[[FastAPI], Awaitable[None]] | None = None,
-    stopped: Callable[[FastAPI], Awaitable[None]] | None = None,
-) -> FastAPI:
-    """An application with database, bus, relay, listeners and jobs; `started` adds a service's own to `app.state`."""
+) -> Application:
+    """The application of a service: its calls and pages, and while it runs its relay, listeners and jobs."""
+    name, settings = service.name, service.settings
     configure_logging(name, settings.log_level, settings.log_format)
-    subscriptions = subscriptions or Subscriptions(name)
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as open_things:
             open_things.enter_context(_only_process(settings))
-            open_things.push_async_callback(app.state.database.close)
-            open_things.push_async_callback(app.state.bus.close)
-            if started is not None:
-                await started(app)
-            if stopped is not None:
-                open_things.push_async_callback(stopped, app)
-            open_things.push_async_callback(_stop_tasks, _start_tasks(app, subscriptions, jobs))
-            open_things.callback(app.state.stopping.set)
-            open_things.enter_context(_told_of_signals(app.state.stopping))
+            open_things.push_async_callback(service.database.close)
+            open_things.push_async_callback(service.bus.close)
+            await service.start()
+            open_things.push_async_callback(service.stop)
+            open_things.push_async_callback(_stop_tasks, _start_tasks(service, jobs))
+            open_things.callback(service.stopping.set)
+            open_things.enter_context(_told_of_signals(service.stopping))
             _leave_out_of_collections()
             yield
 
-    app = FastAPI(
+    app = Application(
         title=title,
         version="1",
         lifespan=lifespan,
@@ -95,10 +80,9 @@ def create_service(
         generate_unique_id_function=_operation_id,
         responses=documented(MalformedBody, BodyTooLarge, Invalid),
     )
-    _fill_state(app, name, settings, subscriptions)
-    app.state.acts_for = acts_for
+    app.state = service
     for router in routers:
-        app.include_router(router)
+        app.include_router(router, dependencies=[Depends(only_known_parameters)])
     for router in pages:
         app.include_router(router, include_in_schema=False)
     app.include_router(operations, include_in_schema=False)
@@ -149,19 +133,6 @@ def _leave_out_of_collections() -> None:
     gc.freeze()
 
 
-def _fill_state(app: FastAPI, name: ServiceName, settings: ServiceSettings, subscriptions: Subscriptions) -> None:
-    state = app.state
-    state.name, state.settings, state.subscriptions = name, settings, subscriptions
-    state.database = Database(settings.database_url, connections=settings.database_connections)
-    state.links = Links(settings.link_secret.get_secret_value())
-    state.tokens = tokens_of(settings)
-    state.figures = Figures()
-    state.bus = Bus(settings, name)
-    state.stopping = asyncio.Event()
-    state.database.before_commit.append(write_outbox)
-    state.database.after_commit.append(state.bus.poke)
-
-
 def _operation_id(route: APIRoute) -> str:
     return route.name
 
@@ -183,18 +154,16 @@ async def _render_database_error(request: Request, error: Exception) -> Response
     return rendering.answer_of(Problem())
 
 
-def _start_tasks(app: FastAPI, subscriptions: Subscriptions, jobs: Sequence[Job]) -> list[asyncio.Task[None]]:
-    state = app.state
-    relay = Relay(state.database, state.bus, state.figures)
-    listeners = [
-        Listener(stream, subscriptions, state.database, state.bus, state.figures) for stream in subscriptions.streams
-    ]
+def _start_tasks(service: Service, jobs: Sequence[Job]) -> list[asyncio.Task[None]]:
+    database, bus, figures, subscriptions = service.database, service.bus, service.figures, service.subscriptions
+    relay = Relay(database, bus, figures)
+    listeners = [Listener(stream, subscriptions, database, bus, figures) for stream in subscriptions.streams]
     return [
-        asyncio.create_task(state.bus.keep(), name="bus"),
+        asyncio.create_task(bus.keep(), name="bus"),
         asyncio.create_task(relay.run(), name="relay"),
-        asyncio.create_task(Cleaner(state.database).run(), name="cleaner"),
+        asyncio.create_task(Cleaner(database).run(), name="cleaner"),
         *(asyncio.create_task(listener.run(), name=listener.stream) for listener in listeners),
-        *(asyncio.create_task(work(app, job), name=job.name) for job in jobs),
+        *(asyncio.create_task(work(service, job), name=job.name) for job in jobs),
     ]
 
 

@@ -7,11 +7,16 @@ from fastapi import Depends, Request
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.database import Database, Hook
+from shared.http.running import Service
+
+
+def service_of(request: Request) -> Service:
+    service: Service = request.app.state
+    return service
 
 
 def database_of(request: Request) -> Database:
-    database: Database = request.app.state.database
-    return database
+    return service_of(request).database
 
 
 async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:

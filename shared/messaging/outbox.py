@@ -9,11 +9,11 @@ from sqlalchemy import bindparam, func, insert, select, text, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts.message import Contract, Message
-from shared.database import uuid7
+from shared.database import mark, take_marked, uuid7
 from shared.messaging.tables import outbox
 from shared.telemetry import Origin, current_origin
 
-_TOLD = "told"
+_TOLD = "told messages"
 # The server takes 1 MiB with headers. One that is larger would hold up all that is told after it.
 LARGEST = 1_000_000
 PART = LARGEST // 2
@@ -46,7 +46,7 @@ _mark = {
 
 def tell(session: AsyncSession, message: Message, origin: Origin | None = None) -> None:
     """Has `message` on the bus when, and only when, this transaction commits; a savepoint undone does not untell it."""
-    session.info.setdefault(_TOLD, []).append(_row(message, origin or current_origin()))
+    mark(session, _TOLD, _row(message, origin or current_origin()))
 
 
 def _row(message: Message, origin: Origin) -> dict[str, Any]:
@@ -89,7 +89,7 @@ def in_parts(items: Iterable[Item]) -> list[tuple[Item, ...]]:
 
 async def write_outbox(session: AsyncSession) -> None:
     """The edge's last step before its commit."""
-    told = session.info.pop(_TOLD, ())
+    told = take_marked(session, _TOLD)
     for at in range(0, len(told), PORTION):
         connection = await session.connection()
         await connection.execute(_insert, told[at : at + PORTION])

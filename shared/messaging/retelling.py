@@ -38,8 +38,7 @@ async def retell(database: Database, steps: Sequence[Step], batch: int = BATCH) 
 
 
 async def _run(url: str, steps: Sequence[Step]) -> int:
-    database = Database(url)
-    database.before_commit.append(write_outbox)
+    database = Database(url, before_commit=[write_outbox])
     try:
         return await retell(database, steps)
     finally:

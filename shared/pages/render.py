@@ -17,12 +17,12 @@ from starlette.types import Message, Receive, Scope, Send
 from shared.database import is_away
 from shared.fields import Language
 from shared.http.rendering import from_http, from_validation
+from shared.http.sessions import service_of
 from shared.language import LANGUAGES, clock, day, span, text_of
 from shared.pages.language import LANGUAGE_COOKIE, page_language
 from shared.pages.markdown import markdown
 from shared.pages.visitors import KeyInAddress, Visitor, moved_to_cookie
 from shared.problems import NotFound, Problem, Unavailable
-from shared.settings import ServiceSettings
 from shared.telemetry import get_logger
 
 log = get_logger()
@@ -157,7 +157,7 @@ def _environment(folders: Sequence[Path], language: Language) -> Environment:
 
 def _places(request: Request, language: Language) -> dict[str, Any]:
     """The addresses a page needs: of itself in the other language, and where a lost link is asked for."""
-    settings: ServiceSettings = request.app.state.settings
+    settings = service_of(request).settings
     others = [(name, value) for name, value in request.query_params.multi_items() if name not in ("key", "language")]
     return {
         "path": request.url.path,

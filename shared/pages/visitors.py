@@ -11,9 +11,10 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse, Response
 
 from shared.access.caller import Caller
-from shared.access.links import Link, Links
+from shared.access.links import Link
+from shared.http.callers import links_of
+from shared.http.sessions import service_of
 from shared.problems import Problem
-from shared.settings import ServiceSettings
 
 KEY_COOKIE = "videnbro_key"
 
@@ -46,7 +47,7 @@ class KeyInAddress(Exception):
 
 
 async def _any_visitor(request: Request) -> Visitor:
-    links: Links = request.app.state.links
+    links = links_of(request)
     in_address = request.query_params.get("key")
     if in_address is not None and request.method != "POST":
         raise KeyInAddress(in_address, links.read(in_address))
@@ -69,7 +70,7 @@ def moved_to_cookie(request: Request, found: KeyInAddress) -> Response:
 
 def open_by_key(request: Request, path: str, query: Sequence[tuple[str, str]], key: str, link: Link) -> Response:
     """303 to a page that the key opens, with the key in a cookie for that page alone."""
-    settings: ServiceSettings = request.app.state.settings
+    service = service_of(request)
     response = RedirectResponse(f"{path}?{urlencode(query)}" if query else path, 303)
     response.headers["Cache-Control"] = "no-store"
     response.set_cookie(
@@ -78,7 +79,7 @@ def open_by_key(request: Request, path: str, query: Sequence[tuple[str, str]], k
         path=_path_of(path, link),
         httponly=True,
         samesite="lax",
-        secure=settings.public_url(request.app.state.name, "").startswith("https:"),
+        secure=service.settings.public_url(service.name, "").startswith("https:"),
     )
     return response
 

@@ -9,7 +9,7 @@ from shared.settings import SERVICES
 SPEAK_HTTP = (
     "shared.http",
     "shared.pages",
-    *(f"services.{service}.{edge}" for service in SERVICES for edge in ("app", "routes", "pages")),
+    *(f"services.{service}.{edge}" for service in SERVICES for edge in ("app", "pages", "routes", "service")),
 )
 
 

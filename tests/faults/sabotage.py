@@ -16,7 +16,7 @@ from fastapi import FastAPI
 from nats.aio.msg import Msg
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from shared.database import insert_for
+from shared.database import insert_for, take_marked
 from shared.messaging import outbox, subscriptions
 from shared.messaging.bus import Bus
 from shared.messaging.listener import Listener, log
@@ -85,7 +85,7 @@ def _publish_without_outbox(app: FastAPI) -> None:
     tasks: set[asyncio.Task[None]] = set()
 
     async def collect(session: AsyncSession) -> None:
-        told.extend(session.info.pop(outbox._TOLD, ()))
+        told.extend(take_marked(session, outbox._TOLD))
 
     def publish_all() -> None:
         while told:

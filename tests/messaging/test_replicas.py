@@ -3,9 +3,9 @@
 from functools import partial
 
 import pytest
-from fastapi import FastAPI
 
 from shared.http.jobs import Job
+from shared.http.running import Service
 from shared.settings import ServiceSettings
 from tests.messaging.tiny import noted, organisation, telling, told, told_one_by_one
 from tests.support.postgres import PostgresCluster
@@ -72,7 +72,7 @@ async def test_a_commit_in_one_process_wakes_the_jobs_of_another(
 ) -> None:
     runs = 0
 
-    async def count(_: FastAPI) -> bool:
+    async def count(_: Service) -> bool:
         nonlocal runs
         runs += 1
         return False

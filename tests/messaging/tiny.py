@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.contracts.matching import OrganisationCreated, OrganisationUpdated
 from shared.database import Database, insert_for, new_metadata, uuid7
 from shared.http.jobs import Job
+from shared.http.running import Service
 from shared.http.service import create_service
 from shared.messaging.outbox import depth, tell
 from shared.messaging.subscriptions import Subscriptions
@@ -51,7 +52,7 @@ def organisation(name: str, version: int = 1, identity: UUID | None = None) -> O
 
 
 def telling(settings: ServiceSettings, jobs: Iterable[Job] = ()) -> FastAPI:
-    return create_service("matching", settings, title="Tells", routers=[], jobs=list(jobs))
+    return create_service(Service("matching", settings), title="Tells", routers=[], jobs=list(jobs))
 
 
 async def all_is_well(_: OrganisationUpdated) -> None:
@@ -76,7 +77,7 @@ def listening(settings: ServiceSettings, trouble: Trouble = all_is_well) -> Fast
         statement = insert_for(connection)(copies).values(organisation_id=message.organisation_id, **kept)
         await connection.execute(statement.on_conflict_do_update(index_elements=["organisation_id"], set_=kept))
 
-    return create_service("notify", settings, title="Listens", routers=[], subscriptions=subscriptions)
+    return create_service(Service("notify", settings, subscriptions), title="Listens", routers=[])
 
 
 async def told(app: FastAPI, *messages: OrganisationUpdated) -> None:

@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from sqlalchemy import select
 
+from shared.http.running import Service
 from shared.http.service import create_service
 from shared.messaging.tables import outbox
 from shared.settings import ServiceSettings
@@ -97,13 +98,14 @@ async def test_a_second_process_on_one_sqlite_file_is_refused_with_a_clear_word(
 
 
 async def test_a_start_that_fails_leaves_nothing_behind(settings: ServiceSettings) -> None:
-    async def started(app: FastAPI) -> None:
-        async with app.state.database.transaction() as session:
-            await session.connection()
-        raise LookupError("no snapshot")
+    class Broken(Service):
+        async def start(self) -> None:
+            async with self.database.transaction() as session:
+                await session.connection()
+            raise LookupError("no snapshot")
 
     def broken(told: ServiceSettings) -> FastAPI:
-        return create_service("matching", told, title="Broken", routers=[], started=started)
+        return create_service(Broken("matching", told), title="Broken", routers=[])
 
     with pytest.raises(LookupError):
         async with running(broken, settings):

@@ -8,11 +8,12 @@ from uuid import UUID
 
 import httpx
 import pytest
-from fastapi import FastAPI, Request
+from fastapi import Request
 from starlette.responses import Response
 
 import shared.pages
 from shared.access.links import Links, Purpose
+from shared.http.running import Application, Service
 from shared.pages import AnyVisitor, KeyedForm, KeyHolder, OpenForm, Pages, moved
 from shared.problems import NotAllowed, Problem, WrongStatus
 from shared.settings import ServiceSettings
@@ -65,11 +66,12 @@ async def change_thing(thing: UUID, visitor: KeyHolder, form: KeyedForm) -> Resp
 
 @pytest.fixture
 async def browser() -> AsyncIterator[httpx.AsyncClient]:
-    app = FastAPI()
+    settings = ServiceSettings(public_urls={"events": PUBLIC, "matching": PUBLIC, "notify": PUBLIC})
+    app = Application()
     app.include_router(router)
     app.include_router(pages.nowhere("/p/events"))
-    app.state.links, app.state.name = LINKS, "events"
-    app.state.settings = ServiceSettings(public_urls={"events": PUBLIC, "matching": PUBLIC, "notify": PUBLIC})
+    app.state = Service("events", settings)
+    app.state.links = LINKS
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=PUBLIC) as client:
         yield client
 

@@ -6,7 +6,9 @@ import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import DBAPIError
 
-from shared.database import Database, is_away, is_passing, uuid7
+from shared.contracts.matching import OrganisationUpdated
+from shared.database import Database, MarksLeft, is_away, is_passing, uuid7
+from shared.messaging.outbox import tell
 from tests.shared.tiny import made, things
 from tests.support.services import Client, a_moment
 
@@ -96,3 +98,17 @@ async def test_forty_at_once_change_one_row_forty_times(client: Client) -> None:
 
     await asyncio.gather(*(one_more() for _ in range(40)))
     assert await made(client.app) == ["40"]
+
+
+async def test_a_transaction_that_tells_with_nobody_to_write_it_fails_loudly(client: Client) -> None:
+    database = client.app.state.database
+    database.before_commit.clear()
+
+    async def tell_in_vain() -> None:
+        async with database.transaction() as session:
+            await (await session.connection()).execute(insert(things).values(name="untold"))
+            tell(session, OrganisationUpdated(organisation_id=uuid7(), version=1, name="untold"))
+
+    with pytest.raises(MarksLeft, match="told messages"):
+        await tell_in_vain()
+    assert await made(client.app) == []

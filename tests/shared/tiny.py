@@ -15,6 +15,7 @@ from shared.http.callers import AnyCaller
 from shared.http.lists import Cursor, Limit
 from shared.http.once import IdempotencyKey, OnceRoute
 from shared.http.rendering import documented
+from shared.http.running import Service
 from shared.http.service import create_service
 from shared.http.sessions import Reading, Transaction
 from shared.messaging.outbox import tell
@@ -136,8 +137,11 @@ async def made(app: FastAPI) -> list[str]:
         return await names(session)
 
 
-def create_app(settings: ServiceSettings) -> FastAPI:
-    async def started(app: FastAPI) -> None:
-        app.state.together = Together(app.state.database, make_all)
+class Things(Service):
+    def __init__(self, settings: ServiceSettings) -> None:
+        super().__init__("matching", settings)
+        self.together = Together(self.database, make_all)
 
-    return create_service("matching", settings, title="Things", routers=[router, other], started=started)
+
+def create_app(settings: ServiceSettings) -> FastAPI:
+    return create_service(Things(settings), title="Things", routers=[router, other])

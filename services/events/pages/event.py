@@ -12,8 +12,9 @@ from services.events.pages import pages
 from services.events.pages.sign_up_form import IF_FULL, KINDS, Filled, Wrong, wrong_by_problem, wrong_by_validation
 from services.events.programme import programme
 from services.events.programme.programme import EventSeen
-from services.events.registrations.answering import AskedOnce, SignUps
+from services.events.registrations.answering import AskedOnce
 from services.events.routes.sign_up import SignUpInput, asked_of
+from services.events.service import events_of
 from shared.access.caller import Caller
 from shared.access.links import Purpose, link_expiry
 from shared.fields import utc_now
@@ -58,7 +59,7 @@ async def _sign_up(request: Request, seen: EventSeen, filled: Filled, body: Sign
     asked = asked_of(seen.event.id, body, Caller())
     digest = hashlib.sha256(f"{filled.once} {body.model_dump_json()}".encode()).digest()
     claim = Claim(f"public POST /p/events/{seen.event.id}", digest.hex(), digest)
-    sign_ups: SignUps = request.app.state.sign_ups
+    sign_ups = events_of(request).sign_ups
     answered = await sign_ups(AskedOnce(asked, claim))
     return UUID(json.loads(answered.kept.body)["id"])
 

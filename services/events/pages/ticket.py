@@ -9,6 +9,7 @@ from services.events.door import tickets
 from services.events.pages import pages
 from services.events.programme import calendar_files
 from services.events.routes.calendars import calendar_answer, page_address
+from services.events.service import events_of
 from services.events.tables import Attendee, Event
 from shared.http.sessions import Reading
 from shared.pages import page_language
@@ -39,7 +40,7 @@ def ticket_facts(request: Request, code: str, attendee: Attendee, event: Event) 
     """What a ticket shows. Only who has a seat gets a QR code."""
     plain = code.strip().upper()
     admits = attendee.status == "confirmed" and event.status == "published"
-    picture = tickets.qr_svg(request.app.state.settings.public_url("events", f"/t/{plain}")) if admits else b""
+    picture = tickets.qr_svg(events_of(request).settings.public_url("events", f"/t/{plain}")) if admits else b""
     types = {each["key"]: each["title"] for each in event.ticket_types}
     return {
         "event": event,

@@ -16,6 +16,7 @@ from services.events.registrations.deciding import AlreadyRegistered
 from services.events.registrations.listing import AttendeeFilters, AttendeeRow, list_attendees
 from services.events.routes.event_input import Time, aware
 from services.events.routes.events import EventReference
+from services.events.service import events_of
 from services.events.tables import Attendee
 from shared.access.links import Links, Purpose, link_expiry
 from shared.contracts.events import AttendeeStatus
@@ -157,7 +158,7 @@ _OWN = documented(NotAuthenticated, NotFound, LinkExpired)
 async def get_attendee(
     attendee: UUID, caller: KnownCaller, session: Reading, request: Request, links: TheLinks
 ) -> AttendeeView:
-    return _own_view(await find_attendee(session, attendee, caller), request.app.state.settings, links)
+    return _own_view(await find_attendee(session, attendee, caller), events_of(request).settings, links)
 
 
 class ConsentsInput(Input):
@@ -195,7 +196,7 @@ async def change_attendee(
             session, links, own.attendee, NewName(frozenset(given), **given, by_own_link=own.alone), late=own.organises
         )
     mine = not own.alone or own.attendee.link_version == before
-    return _own_view(own, request.app.state.settings, links, with_ticket=mine)
+    return _own_view(own, events_of(request).settings, links, with_ticket=mine)
 
 
 @once.post("/v1/attendees/{attendee}/cancel", responses={**_OWN, **documented(ChangesClosed, KeyReused)})
@@ -210,4 +211,4 @@ async def cancel_attendee(
     """Cancels one attendee; the seat goes to the next in line in the same moment."""
     own = await find_attendee(session, attendee, caller)
     await cancel_attendees(session, own.event.id, [own.attendee.id], late=own.organises)
-    return _own_view(own, request.app.state.settings, links)
+    return _own_view(own, events_of(request).settings, links)

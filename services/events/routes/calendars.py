@@ -12,6 +12,7 @@ from services.events.registrations.access import find_attendee, find_registratio
 from services.events.registrations.facts import see
 from services.events.routes.event_input import EventKind, FocusArea, Hub
 from services.events.routes.events import EventReference
+from services.events.service import events_of
 from services.events.tables import Event
 from shared.access.caller import Caller
 from shared.calendar import MEDIA_TYPE
@@ -43,7 +44,7 @@ def _named(name: str) -> dict[str, str]:
 
 
 def page_address(request: Request, event: Event) -> str:
-    return event.page_url or str(request.app.state.settings.public_url("events", f"/p/events/{event.slug}"))
+    return event.page_url or str(events_of(request).settings.public_url("events", f"/p/events/{event.slug}"))
 
 
 @router.get("/v1/events/{event}/calendar.ics", response_class=Response, responses={**_OWN, **UNCHANGED})
@@ -116,4 +117,4 @@ async def get_ticket_png(code: TicketCode, session: Reading, request: Request) -
 
 
 def _ticket_address(request: Request, code: str) -> str:
-    return str(request.app.state.settings.public_url("events", f"/t/{code}"))
+    return str(events_of(request).settings.public_url("events", f"/t/{code}"))

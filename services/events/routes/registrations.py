@@ -30,6 +30,7 @@ from services.events.registrations.listing import list_registrations
 from services.events.routes.events import EventReference
 from services.events.routes.registration_view import RegistrationView, view
 from services.events.routes.sign_up import AttendeeInput, asked_attendees
+from services.events.service import events_of
 from shared.access.links import Links
 from shared.contracts.events import AttendeeStatus
 from shared.fields import Email, Input, Language, Line, NotNull, Phone
@@ -77,7 +78,7 @@ async def list_event_registrations(
         limit=limit + 1,
     )
     items = [
-        view(seen, seen_event.event, request.app.state.settings, links, with_links=False, sees_all=True)
+        view(seen, seen_event.event, events_of(request).settings, links, with_links=False, sees_all=True)
         for seen in found[:limit]
     ]
     return Page(items=items, next_cursor=write_cursor(links, [str(items[-1].id)]) if len(found) > limit else None)
@@ -105,7 +106,7 @@ async def _answer(
     return view(
         seen,
         own.event,
-        request.app.state.settings,
+        events_of(request).settings,
         links,
         with_links=with_links and not own.organises,
         sees_all=own.sees_all,

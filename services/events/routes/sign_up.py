@@ -10,7 +10,7 @@ from pydantic import Field
 from services.events.capacity.seats import CapacityReached
 from services.events.organisations.recognising import NamedOrganisation, UnknownOrganisation
 from services.events.programme import programme
-from services.events.registrations.answering import AskedOnce, SignUps
+from services.events.registrations.answering import AskedOnce
 from services.events.registrations.deciding import (
     MOST_ATTENDEES,
     AlreadyRegistered,
@@ -34,6 +34,7 @@ from services.events.routes.registration_view import (
     next_steps,
     registration_links,
 )
+from services.events.service import events_of
 from shared.access.caller import Caller
 from shared.access.links import Links
 from shared.contracts.events import ContactPerson
@@ -201,8 +202,7 @@ async def sign_up(
 ) -> Response:
     """Signs up one or several people, without an account. Answers who is in and who stands where in line."""
     asked = asked_of(await _event_id(request, event), body, caller)
-    sign_ups: SignUps = request.app.state.sign_ups
-    answered = await sign_ups(AskedOnce(asked, claim_of(request, await request.body())))
+    answered = await events_of(request).sign_ups(AskedOnce(asked, claim_of(request, await request.body())))
     registration_id = orjson.loads(answered.kept.body)["id"]
     headers = {"Location": f"/v1/registrations/{registration_id}", "ETag": '"1"'}
     if answered.again:

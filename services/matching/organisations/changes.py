@@ -10,26 +10,25 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching.tables import ChangeCounter, ErasedOrganisation, Organisation
-from shared.database import insert_for
+from shared.database import insert_for, mark, take_marked
 
-_CHANGED, _ERASED = "changed_profiles", "erased_profiles"
+_CHANGED, _ERASED = "changed profiles", "erased profiles"
 PORTION = 500
 
 
 def mark_changed(session: AsyncSession, organisation_id: UUID) -> None:
     """Has the profile numbered when this transaction commits."""
-    session.info.setdefault(_CHANGED, set()).add(organisation_id)
+    mark(session, _CHANGED, organisation_id)
 
 
 def mark_erased(session: AsyncSession, organisation_id: UUID) -> None:
     """Has the end of the profile numbered when this transaction commits."""
-    session.info.setdefault(_ERASED, set()).add(organisation_id)
+    mark(session, _ERASED, organisation_id)
 
 
 async def number_changes(session: AsyncSession) -> None:
     """A step of the edge before its commit. Nothing else takes the counter's row, and nothing is locked after it."""
-    changed = sorted(session.info.pop(_CHANGED, ()))
-    erased = session.info.pop(_ERASED, ())
+    changed, erased = sorted(set(take_marked(session, _CHANGED))), take_marked(session, _ERASED)
     if not changed and not erased:
         return
     await session.flush()

@@ -9,7 +9,7 @@ from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching.tables import NewProfile, Organisation
-from shared.database import insert_for
+from shared.database import insert_for, mark, take_marked
 from shared.fields import utc_now
 
 _NEW = "new profiles"
@@ -32,12 +32,12 @@ def mark_if_new(session: AsyncSession, organisation: Organisation, before: Shown
     """Has the profile queued at the commit, if others see it for the first time, or read what it offers or needs."""
     now = Shown.of(organisation)
     if (now.published and not before.published) or (now.states and not before.states):
-        session.info.setdefault(_NEW, set()).add(organisation.id)
+        mark(session, _NEW, organisation.id)
 
 
 async def queue_new(session: AsyncSession) -> None:
     """A step of the edge before its commit. Queued again, a profile waits anew: its people are still at work on it."""
-    marked = sorted(session.info.pop(_NEW, ()))
+    marked = sorted(set(take_marked(session, _NEW)))
     if not marked:
         return
     await session.flush()

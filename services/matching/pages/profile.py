@@ -17,6 +17,7 @@ from services.matching.organisations.sight import find_own, sight_of
 from services.matching.organisations.vocabulary import keys, label
 from services.matching.pages import pages
 from services.matching.pages.profile_form import ProfileForm
+from services.matching.service import matching_of
 from services.matching.settings import Settings
 from services.matching.similarity import Index
 from services.matching.suggestions import suggestions
@@ -37,8 +38,7 @@ Why = dict[Language, str] | None
 
 
 async def _index(request: Request, _: KeyHolder) -> Index:
-    index: Index = await request.app.state.index.now()
-    return index
+    return await matching_of(request).index.now()
 
 
 # Before a session, always: who waits for the first index would else hold the connection that building it needs.
@@ -124,7 +124,7 @@ async def answer_by_page(
     request: Request,
 ) -> Response:
     own = await find_own(session, visitor.caller, organisation)
-    done = await _answer(session, own.id, other, form, why, request.app.state.settings)
+    done = await _answer(session, own.id, other, form, why, matching_of(request).settings)
     return moved(PAGE.format(organisation=organisation), done=done)
 
 

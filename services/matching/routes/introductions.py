@@ -16,7 +16,7 @@ from services.matching.introductions.seen import Seen, Side, Status
 from services.matching.organisations.sight import sight_of
 from services.matching.routes.organisations import OWN, OrganisationCard
 from services.matching.routes.suggestions import TheIndex, Why
-from services.matching.settings import Settings
+from services.matching.service import matching_of
 from services.matching.suggestions import suggestions
 from shared.fields import Input, Language, LongText
 from shared.http.callers import KnownCaller, TheLinks
@@ -136,7 +136,7 @@ async def propose_introduction(
 ) -> IntroductionView:
     """The secretariat proposes two organisations to each other: both are asked, and put in touch when both say yes.
     Whether one of them says no is told to nobody, nor to the secretariat: it looks as if it waited, and expires."""
-    settings: Settings = request.app.state.settings
+    settings = matching_of(request).settings
     introduction, new = await proposals.propose(
         session, *body.parties, message=body.message, explanation=why, days=settings.introduction_days
     )

@@ -12,7 +12,7 @@ from services.matching.organisations.fields import Category, EventReference, Hub
 from services.matching.organisations.sight import find_own
 from services.matching.routes.calculations import CalculationView
 from services.matching.routes.organisations import OWN, OrganisationCard, OrganisationId, StatementView
-from services.matching.settings import Settings
+from services.matching.service import matching_of
 from services.matching.similarity import Ground, Index, Suggestion
 from services.matching.suggestions import suggestions
 from services.matching.suggestions.explanations import Told
@@ -31,8 +31,7 @@ OtherId = Annotated[UUID, Path(description="The other organisation's id")]
 
 
 async def _index(request: Request, _: KnownCaller) -> Index:
-    index: Index = await request.app.state.index.now()
-    return index
+    return await matching_of(request).index.now()
 
 
 # Before a session, always: who waits for the first index would else hold the connection that building it needs.
@@ -232,7 +231,7 @@ async def answer_suggestion(
     request: Request,
 ) -> AnswerView:
     """The one way to answer: the first yes asks the other side, the second puts both in touch."""
-    settings: Settings = request.app.state.settings
+    settings = matching_of(request).settings
     found = await find_own(session, caller, organisation)
     pair = await answers.answer(
         session,

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from services.notify import inbox
 from services.notify.contacts import contact_of
 from services.notify.letters.addresses import Addresses
+from services.notify.service import notify_of
 from services.notify.tables import Contact
 from shared.http.callers import KnownCaller, TheLinks
 from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
@@ -50,7 +51,7 @@ class AllRead(BaseModel):
 
 
 def addresses_of(request: Request, links: TheLinks) -> Addresses:
-    return Addresses(request.app.state.settings, links)
+    return Addresses(notify_of(request).settings, links)
 
 
 TheAddresses = Annotated[Addresses, Depends(addresses_of)]

@@ -9,7 +9,7 @@ from typing import Annotated
 from uuid import UUID
 
 import anyio
-from fastapi import APIRouter, FastAPI, Header, Request
+from fastapi import APIRouter, Header, Request
 from fastapi.responses import StreamingResponse
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,10 +17,11 @@ from services.notify.contacts import contact_of
 from services.notify.inbox import Follower, count_unread
 from services.notify.letters.addresses import Addresses
 from services.notify.routes.inbox import OWN, TheAddresses, view
+from services.notify.service import notify_of
 from services.notify.tables import Contact
 from shared.access.caller import Caller
-from shared.database import Database
 from shared.http.callers import KnownCaller
+from shared.http.running import Service
 from shared.problems import Problem
 
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
@@ -54,8 +55,7 @@ async def follow_inbox(
     last_event_id: Annotated[UUID | None, Header(description="The id of the last notification seen")] = None,
 ) -> EventStream:
     """New notifications as they come; after `Last-Event-ID`, those missed too. One just seen may come twice."""
-    app: FastAPI = request.app
-    stream = _Stream(app, addresses, _Credentials.of(request))
+    stream = _Stream(notify_of(request), addresses, _Credentials.of(request))
     await stream.start(caller, last_event_id)
     return EventStream(stream.lines(), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
 
@@ -72,32 +72,29 @@ class _Credentials:
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         return cls(token if scheme.lower() == "bearer" else None, request.query_params.get("key"))
 
-    def read(self, app: FastAPI) -> Caller:
+    def read(self, service: Service) -> Caller:
         if self.bearer is not None:
-            caller: Caller = app.state.tokens.read(self.bearer)
-            return caller
-        return Caller(link=app.state.links.read(self.key or ""))
+            return service.tokens.read(self.bearer)
+        return Caller(link=service.links.read(self.key or ""))
 
 
 class _Stream:
     """One follower of one inbox. Whoever has no inbox yet gets one with the first letter to that address."""
 
-    def __init__(self, app: FastAPI, addresses: Addresses, credentials: _Credentials) -> None:
-        self._app, self._addresses, self._credentials = app, addresses, credentials
-        self._database: Database = app.state.database
+    def __init__(self, service: Service, addresses: Addresses, credentials: _Credentials) -> None:
+        self._service, self._addresses, self._credentials = service, addresses, credentials
         self._contact: Contact | None = None
         self._follower: Follower | None = None
         self._unread = -1
 
     async def start(self, caller: Caller, last_seen: UUID | None) -> None:
         """Refuses before the answer begins, while a status can still say why."""
-        async with self._database.reading() as session:
+        async with self._service.database.reading() as session:
             await self._find(session, caller, last_seen)
 
     async def lines(self) -> AsyncIterator[bytes]:
         yield f"retry: {RETRY_MS}\n\n".encode()
-        stopping: asyncio.Event = self._app.state.stopping
-        pulse = self._app.state.bus.pulse
+        stopping, pulse = self._service.stopping, self._service.bus.pulse
         checked_at = time.monotonic()
         while not stopping.is_set():
             seen = pulse.count
@@ -115,7 +112,7 @@ class _Stream:
     async def _reading(self) -> AsyncIterator[AsyncSession]:
         """Whole even if the reader leaves meanwhile: a session that is cancelled leaves its connection to nobody."""
         with anyio.CancelScope(shield=True):
-            async with self._database.reading() as session:
+            async with self._service.database.reading() as session:
                 yield session
 
     async def _find(self, session: AsyncSession, caller: Caller, last_seen: UUID | None) -> None:
@@ -126,7 +123,7 @@ class _Stream:
     async def _still_allowed(self) -> bool:
         """Whether the key or token still opens this inbox; looks for an inbox that was not there yet."""
         try:
-            caller = self._credentials.read(self._app)
+            caller = self._credentials.read(self._service)
             async with self._reading() as session:
                 if self._contact is None:
                     await self._find(session, caller, None)

@@ -12,6 +12,7 @@ from services.notify.letters.preferences import FIXED, Choices, Fixed
 from services.notify.tables import Contact
 from shared.fields import Input, Language
 from shared.http.callers import KnownCaller
+from shared.http.parameters import ignores_unknown_parameters
 from shared.http.rendering import documented
 from shared.http.sessions import Reading, Transaction
 from shared.problems import LinkExpired, NotAllowed, NotAuthenticated, NotFound
@@ -81,6 +82,7 @@ async def change_preferences(body: PreferencesInput, caller: KnownCaller, sessio
 
 
 @router.post("/unsubscribe", responses=OWN)
+@ignores_unknown_parameters
 async def unsubscribe(caller: KnownCaller, session: Transaction) -> Unsubscribed:
     """Stops mails about suggestions, as a mail program does by itself (RFC 8058): by the link of such a mail."""
     await preferences.unsubscribe(session, caller)

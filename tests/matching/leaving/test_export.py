@@ -7,7 +7,7 @@ from uuid import UUID
 from httpx import Response
 from sqlmodel import select, update
 
-from services.matching.app import drop_exports
+from services.matching.leaving import exports
 from services.matching.tables import Export, ExportedPart
 from shared.contracts.events import (
     ContactPerson,
@@ -20,6 +20,7 @@ from shared.contracts.matching import OrganisationErased, OrganisationExportRequ
 from shared.contracts.notify import ExportedLetter, NotifyExportedOrganisation
 from shared.database import uuid7
 from shared.fields import utc_now
+from shared.http.jobs import Job
 from tests.matching.builders import (
     ADMIN,
     Row,
@@ -38,6 +39,8 @@ from tests.matching.builders import (
 )
 from tests.support.callers import Headers
 from tests.support.services import Client
+
+DROPS = Job.due("drop exports", exports.any_old, exports.drop_old)
 
 
 async def ask(client: Client, organisation: str, headers: Headers | None = None) -> Response:
@@ -181,10 +184,10 @@ async def test_it_is_dropped_after_a_day_and_parts_that_come_then_are_let_go(cli
     await ask(client, own["id"])
     request = await asked(client)
     await hear(client, handed_over(request))
-    await drop_exports(client.app)
+    await DROPS.run(client.app.state)
     assert len(await kept(client)) == 2
     await make_older(client, timedelta(days=1))
-    await drop_exports(client.app)
+    await DROPS.run(client.app.state)
     await hear(client, letters(request))
     assert await kept(client) == []
 
