@@ -104,6 +104,12 @@ class StaleVersion(Problem):
     status, slug, title = 412, "stale-version", "It was changed since you read it"
 
 
+def require_version(current: int, read: Sequence[int] | None) -> None:
+    """Raises StaleVersion unless the current version is among those the caller has read; None means any."""
+    if read is not None and current not in read:
+        raise StaleVersion(f"It is at version {current} now. Read it again and send your change anew.")
+
+
 class BodyTooLarge(Problem):
     status, slug, title = 413, "body-too-large", "The body is larger than this address takes"
 

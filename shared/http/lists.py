@@ -1,8 +1,8 @@
 """Lists: a page at a time, continued by a signed cursor that names the last row's sort key."""
 
 import base64
-from collections.abc import Callable
-from typing import Annotated, Any, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Generic, Protocol, Self, TypeVar
 from uuid import UUID
 
 import orjson
@@ -13,6 +13,12 @@ from shared.access.links import Links
 from shared.problems import Invalid
 
 Item = TypeVar("Item")
+Row = TypeVar("Row")
+
+
+class HasId(Protocol):
+    id: UUID
+
 
 Limit = Annotated[int, Query(ge=1, le=100)]
 Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before")]
@@ -23,6 +29,21 @@ class Page(BaseModel, Generic[Item]):
 
     items: list[Item]
     next_cursor: str | None = None
+
+    @classmethod
+    def of(
+        cls,
+        links: Links,
+        rows: Sequence[Row],
+        limit: int,
+        view: Callable[[Row], Item],
+        place: Callable[[Row], list[Any]],
+        **more: Any,
+    ) -> Self:
+        """The page of rows of which one more was read than it holds; `place` is a row's sort key as JSON has it."""
+        shown = rows[:limit]
+        next_cursor = write_cursor(links, place(shown[-1])) if len(rows) > limit else None
+        return cls(items=[view(row) for row in shown], next_cursor=next_cursor, **more)
 
 
 def write_cursor(links: Links, sort_key: list[Any]) -> str:
@@ -50,12 +71,11 @@ def read_cursor(links: Links, cursor: str | None, *parts: Callable[[Any], Any]) 
 
 
 def id_after(links: Links, cursor: str | None) -> UUID | None:
-    """The last id given; None at the start. Raises Invalid for a cursor of another list."""
-    key = read_cursor(links, cursor)
-    if key is None:
-        return None
-    try:
-        (last,) = key
-        return UUID(last)
-    except (ValueError, TypeError, AttributeError) as other:
-        raise Invalid.field("?cursor", "a cursor of another list; leave it out to start from the first page") from other
+    """Of a list sorted by id, the last one given; None at the start. Raises Invalid for a cursor of another list."""
+    key = read_cursor(links, cursor, UUID)
+    return key[0] if key else None
+
+
+def id_of(row: HasId) -> list[Any]:
+    """The place of a row in a list sorted by id."""
+    return [str(row.id)]

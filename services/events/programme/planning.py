@@ -28,7 +28,7 @@ from shared.contracts.events import (
 )
 from shared.fields import utc_now
 from shared.messaging.outbox import tell
-from shared.problems import Problem, StaleVersion, WrongStatus
+from shared.problems import Problem, WrongStatus
 
 SHORT_NOTICE = timedelta(days=1)
 MOST_ATTEMPTS = 20
@@ -339,8 +339,3 @@ async def count_reached(session: AsyncSession, event_id: UUID) -> int:
         .where(Attendee.event_id == event_id, col(Attendee.status).in_(ACTIVE))
     )
     return (await session.exec(select(func.count()).select_from(own.union(contacts).subquery()))).one()
-
-
-def require_version(event: Event, expected: int | None) -> None:
-    if expected is not None and expected != event.version:
-        raise StaleVersion(f"It is at version {event.version}; read it again before changing it.")

@@ -114,6 +114,11 @@ async def list_events(
     return await with_quotas(session, (await session.exec(statement.limit(limit))).all())
 
 
+def place_of(seen: EventSeen) -> list[str]:
+    """Where it stands in the list."""
+    return [seen.event.starts_at.isoformat(), str(seen.event.id)]
+
+
 def _visible_to(caller: Caller) -> ColumnElement[bool]:
     if caller.is_admin:
         return true()

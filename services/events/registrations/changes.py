@@ -16,7 +16,7 @@ from services.events.tables import ACTIVE, HOLDING, Attendee, Event, Registratio
 from shared.access.links import Links, ticket_hash
 from shared.contracts.events import AttendeeChange
 from shared.fields import Language, same_address, utc_now
-from shared.problems import NextStep, Problem, StaleVersion, WrongStatus
+from shared.problems import NextStep, Problem, WrongStatus, require_version
 
 
 class ChangesClosed(Problem):
@@ -166,13 +166,12 @@ class NewContact:
 
 
 async def change_contact(
-    session: AsyncSession, registration: Registration, new: NewContact, *, version: int | None = None
+    session: AsyncSession, registration: Registration, new: NewContact, *, versions: Sequence[int] | None = None
 ) -> None:
     """Changes whom to write to. Another address is another person: the old link ends."""
     await hold(session, registration.event_id)
     await session.refresh(registration)
-    if version is not None and version != registration.version:
-        raise StaleVersion(f"It is at version {registration.version}.")
+    require_version(registration.version, versions)
     given = {f"contact_{name}": getattr(new, name) for name in new.given}
     if all(getattr(registration, name) == value for name, value in given.items()):
         return

@@ -22,7 +22,7 @@ from shared.access.links import Links, Purpose, link_expiry
 from shared.contracts.events import AttendeeStatus
 from shared.fields import Email, Input, Key, Language, Line, NotNull
 from shared.http.callers import KnownCaller, TheLinks
-from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.lists import Cursor, Limit, Page, id_after, id_of
 from shared.http.once import IdempotencyKey, OnceRoute
 from shared.http.rendering import documented
 from shared.http.sessions import Reading, Transaction
@@ -143,12 +143,10 @@ async def list_event_attendees(
 ) -> Page[AttendeeView]:
     """Who is coming, for the organiser; those of its own organisation for a manager."""
     seen = await programme.find(session, event, caller)
-    after = read_cursor(links, cursor, UUID)
     filters = AttendeeFilters(status, ticket_type, organisation, checked_in, named, q, aware(updated_since))
-    found = await list_attendees(session, seen.event, caller, filters, after[0] if after else None, limit + 1)
+    found = await list_attendees(session, seen.event, caller, filters, id_after(links, cursor), limit + 1)
     organises = caller.organises(seen.event.organisation_id)
-    items = [_listed(row, organises=organises) for row in found[:limit]]
-    return Page(items=items, next_cursor=write_cursor(links, [str(items[-1].id)]) if len(found) > limit else None)
+    return Page.of(links, found, limit, lambda row: _listed(row, organises=organises), lambda row: id_of(row[0]))
 
 
 _OWN = documented(NotAuthenticated, NotFound, LinkExpired)

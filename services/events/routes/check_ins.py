@@ -17,7 +17,7 @@ from services.events.tables import CheckIn, Event
 from shared.access.caller import Caller
 from shared.fields import Input, Line, utc_now
 from shared.http.callers import KnownCaller, TheLinks
-from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.lists import Cursor, Limit, Page, id_after, id_of
 from shared.http.rendering import documented
 from shared.http.sessions import Reading, Transaction
 from shared.pages import page_language
@@ -137,10 +137,8 @@ async def list_check_ins(
 ) -> Page[CheckInView]:
     """Everything that came to the doors, the newest first, refused scans too."""
     at_door = await _event_at_the_door(session, event, caller)
-    after = read_cursor(links, cursor, UUID)
-    found = await check_ins.list_check_ins(session, at_door, after[0] if after else None, limit + 1)
-    items = [_view(record) for record in found[:limit]]
-    return Page(items=items, next_cursor=write_cursor(links, [str(items[-1].id)]) if len(found) > limit else None)
+    found = await check_ins.list_check_ins(session, at_door, id_after(links, cursor), limit + 1)
+    return Page.of(links, found, limit, _view, id_of)
 
 
 @router.delete("/{check_in}", responses={**_OWN, **documented(WrongStatus)})

@@ -29,15 +29,24 @@ from services.events.routes.event_input import (
 from shared.access.caller import Caller
 from shared.fields import Line, utc_now
 from shared.http.callers import AnyCaller, KnownCaller, TheLinks
-from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.lists import Cursor, Limit, Page, read_cursor
 from shared.http.once import IdempotencyKey, OnceRoute
 from shared.http.public_reads import PRIVATE, UNCHANGED, public_answer
 from shared.http.rendering import documented
 from shared.http.sessions import Reading, Transaction
-from shared.http.versions import IfMatch, expected_version
+from shared.http.versions import IfMatch, versions_in
 from shared.idempotency import KeyReused
 from shared.pages import page_language
-from shared.problems import Invalid, LinkExpired, NotAllowed, NotAuthenticated, NotFound, StaleVersion, WrongStatus
+from shared.problems import (
+    Invalid,
+    LinkExpired,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    StaleVersion,
+    WrongStatus,
+    require_version,
+)
 
 router = APIRouter(prefix="/v1/events", tags=["events"], route_class=OnceRoute)
 
@@ -189,9 +198,7 @@ async def list_events(
     filters = Filters(q, aware(starts_after), aware(starts_before), kind, focus_area, hub, organiser)
     place = (after[0], after[1]) if after else None
     found = await programme.list_events(session, filters, caller, place, limit + 1)
-    items = [view(seen, caller) for seen in found[:limit]]
-    last = [items[-1].starts_at.isoformat(), str(items[-1].id)] if len(found) > limit else None
-    page = Page[EventView](items=items, next_cursor=write_cursor(links, last) if last else None)
+    page = Page.of(links, found, limit, lambda seen: view(seen, caller), programme.place_of)
     if not caller.known:
         return public_answer(request, page)
     response.headers["Cache-Control"] = PRIVATE
@@ -221,7 +228,7 @@ async def change_event(
 ) -> ChangedEvent:
     """Changes an event. With `dry_run` nothing is changed, and `would_notify` says how many a notice would reach."""
     seen = await planning.hold(session, event, caller)
-    planning.require_version(seen.event, expected_version(if_match))
+    require_version(seen.event.version, versions_in(if_match))
     fields = changed(seen, body)
     reached = await planning.count_reached(session, seen.event.id) if seen.event.status == "published" else 0
     if dry_run:

@@ -35,11 +35,11 @@ from shared.access.links import Links
 from shared.contracts.events import AttendeeStatus
 from shared.fields import Email, Input, Language, Line, NotNull, Phone
 from shared.http.callers import KnownCaller, TheLinks
-from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.lists import Cursor, Limit, Page, id_after, id_of
 from shared.http.once import IdempotencyKey, OnceRoute
 from shared.http.rendering import documented
 from shared.http.sessions import Reading, Transaction
-from shared.http.versions import IfMatch, expected_version
+from shared.http.versions import IfMatch, versions_in
 from shared.idempotency import KeyReused
 from shared.problems import Invalid, LinkExpired, NotAllowed, NotAuthenticated, NotFound, StaleVersion, WrongStatus
 
@@ -67,21 +67,23 @@ async def list_event_registrations(
 ) -> Page[RegistrationView]:
     """All sign-ups of an event for its organiser; of its own organisation for a manager."""
     seen_event = await programme.find(session, event, caller)
-    after = read_cursor(links, cursor, UUID)
     found = await list_registrations(
         session,
         seen_event.event,
         caller,
         status=status,
         organisation=organisation,
-        after=after[0] if after else None,
+        after=id_after(links, cursor),
         limit=limit + 1,
     )
-    items = [
-        view(seen, seen_event.event, events_of(request).settings, links, with_links=False, sees_all=True)
-        for seen in found[:limit]
-    ]
-    return Page(items=items, next_cursor=write_cursor(links, [str(items[-1].id)]) if len(found) > limit else None)
+    settings = events_of(request).settings
+    return Page.of(
+        links,
+        found,
+        limit,
+        lambda seen: view(seen, seen_event.event, settings, links, with_links=False, sees_all=True),
+        lambda seen: id_of(seen.registration),
+    )
 
 
 @router.get("/v1/registrations/{registration}", responses=_OWN)
@@ -143,7 +145,7 @@ async def change_registration(
     given = body.contact.model_dump(exclude_unset=True) if body.contact else {}
     if given:
         new = NewContact(frozenset(given), **given)
-        await change_contact(session, own.registration, new, version=expected_version(if_match))
+        await change_contact(session, own.registration, new, versions=versions_in(if_match))
     return await _answer(session, own, request, links, response, with_links=own.registration.link_version == before)
 
 

@@ -52,9 +52,9 @@ async def list_seen(
     status: Status | None = None,
     outcome: OutcomeKind | None = None,
     after: UUID | None = None,
-    limit: int,
-) -> tuple[list[Seen], UUID | None]:
-    """The introductions a caller may see, the newest first, and the id to go on from."""
+    most: int,
+) -> list[Seen]:
+    """The introductions a caller may see, the newest first."""
     statement = select(Introduction).where(*_visible_to(sight))
     if status is not None:
         statement = statement.where(_stands(sight, status))
@@ -62,9 +62,8 @@ async def list_seen(
         statement = statement.where(_became(sight, outcome))
     if after is not None:
         statement = statement.where(col(Introduction.id) < after)
-    found = list(await session.exec(statement.order_by(col(Introduction.id).desc()).limit(limit + 1)))
-    seen = [await _see(session, sight, each) for each in found[:limit]]
-    return seen, found[limit - 1].id if len(found) > limit else None
+    found = list(await session.exec(statement.order_by(col(Introduction.id).desc()).limit(most)))
+    return [await _see(session, sight, each) for each in found]
 
 
 async def find_seen(session: AsyncSession, sight: Sight, introduction_id: UUID) -> Seen:

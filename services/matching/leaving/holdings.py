@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from uuid import UUID
 
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -51,9 +50,10 @@ async def _introductions(session: AsyncSession, organisation: Organisation) -> l
     as_member = Caller(roles=frozenset({"member"}), organisations=frozenset({organisation.id}))
     sight = Sight(as_member, {organisation.id: organisation})
     found: list[Seen] = []
-    after: UUID | None = None
-    while True:
-        some, after = await seen.list_seen(session, sight, after=after, limit=AT_A_TIME)
+    more = True
+    while more:
+        after = found[-1].introduction.id if found else None
+        some = await seen.list_seen(session, sight, after=after, most=AT_A_TIME)
         found += some
-        if after is None:
-            return found
+        more = len(some) == AT_A_TIME
+    return found

@@ -1,5 +1,6 @@
 """Asking for a profile link: mailed at once to who evidently belongs there, else the secretariat decides."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -108,17 +109,15 @@ async def decide(
 
 
 async def list_claims(
-    session: AsyncSession, status: ClaimStatus | None, after: UUID | None, limit: int
-) -> tuple[list[tuple[Claim, str]], UUID | None]:
-    """Claims with the names of their organisations, the oldest first, and the id to go on from."""
+    session: AsyncSession, status: ClaimStatus | None, after: UUID | None, most: int
+) -> Sequence[tuple[Claim, str]]:
+    """Claims with the names of their organisations, the oldest first."""
     statement = select(Claim, Organisation.name).join(Organisation, col(Organisation.id) == col(Claim.organisation_id))
     if status is not None:
         statement = statement.where(Claim.status == status)
     if after is not None:
         statement = statement.where(col(Claim.id) > after)
-    found = list(await session.exec(statement.order_by(col(Claim.id)).limit(limit + 1)))
-    more = len(found) > limit
-    return [(claim, name) for claim, name in found[:limit]], found[limit - 1][0].id if more else None
+    return (await session.exec(statement.order_by(col(Claim.id)).limit(most))).all()
 
 
 async def link_holders(session: AsyncSession, organisation_id: UUID) -> list[OrganisationContact]:

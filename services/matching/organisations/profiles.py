@@ -20,7 +20,7 @@ from services.matching.tables import Organisation
 from shared.contracts.matching import OrganisationCreated, OrganisationUpdated
 from shared.fields import utc_now
 from shared.messaging.outbox import tell
-from shared.problems import Invalid, Problem, StaleVersion
+from shared.problems import Invalid, Problem, require_version
 
 Sort = Literal["name", "updated_at"]
 
@@ -104,7 +104,7 @@ async def change(
     The first change by its own people claims the profile, and publishes it if that was asked for when it was made.
     """
     organisation = await lock(session, organisation_id)
-    require_version(organisation, versions)
+    require_version(organisation.version, versions)
     before = Shown.of(organisation)
     if own and not organisation.claimed:
         organisation.claimed = True
@@ -150,12 +150,6 @@ def tell_changed(session: AsyncSession, organisation: Organisation) -> None:
     session.add(organisation)
     mark_changed(session, organisation.id)
     tell(session, OrganisationUpdated(**facts_of(organisation)))
-
-
-def require_version(organisation: Organisation, versions: Sequence[int] | None) -> None:
-    """Raises StaleVersion unless the caller has read the version that stands; None means any."""
-    if versions is not None and organisation.version not in versions:
-        raise StaleVersion(f"It is at version {organisation.version} now. Read it again and send your change anew.")
 
 
 def require_if_match(fields: Mapping[str, Any], *, sent: bool) -> None:
@@ -266,16 +260,16 @@ async def lapse(session: AsyncSession, most: int = 50) -> bool:
     return len(found) == most
 
 
-async def list_page(
+async def list_organisations(
     session: AsyncSession,
     *,
     filters: Mapping[str, Any],
     hidden_too: bool,
     sort: Sort,
     after: Sequence[Any] | None,
-    limit: int,
-) -> tuple[list[Organisation], list[Any] | None]:
-    """A page of organisations and the sort key to go on from, None at the end."""
+    most: int,
+) -> Sequence[Organisation]:
+    """Organisations in an order, after the one at the place `after`."""
     key = col(Organisation.name_key) if sort == "name" else col(Organisation.updated_at)
     statement = select(Organisation).where(col(Organisation.merged_into).is_(None), *_conditions(filters))
     if not hidden_too:
@@ -283,11 +277,13 @@ async def list_page(
     if after is not None:
         value = after[1] if sort == "name" else datetime.fromisoformat(after[1])
         statement = statement.where(or_(key > value, and_(key == value, col(Organisation.id) > UUID(after[2]))))
-    found = list(await session.exec(statement.order_by(key, col(Organisation.id)).limit(limit + 1)))
-    if len(found) <= limit:
-        return found, None
-    last = found[limit - 1]
-    return found[:limit], [sort, last.name_key if sort == "name" else last.updated_at.isoformat(), str(last.id)]
+    return (await session.exec(statement.order_by(key, col(Organisation.id)).limit(most))).all()
+
+
+def place_of(organisation: Organisation, sort: Sort) -> list[Any]:
+    """Where it stands in the list of that order."""
+    key = organisation.name_key if sort == "name" else organisation.updated_at.isoformat()
+    return [sort, key, str(organisation.id)]
 
 
 def _conditions(filters: Mapping[str, Any]) -> list[Any]:

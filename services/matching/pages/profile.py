@@ -55,7 +55,7 @@ async def show_profile(
     asking = await suggestions.asking_for(session, visitor.caller, organisation, filters)
     found = await suggestions.rank(index, asking, filters)
     partners = await suggestions.partners(session, asking, found, page_language(request))
-    seen, _ = await seen_introductions.list_seen(session, sight, limit=MOST_INTRODUCTIONS)
+    seen = await seen_introductions.list_seen(session, sight, most=MOST_INTRODUCTIONS)
     return _show(request, "profile.html", own, **_standing(own, seen, partners))
 
 

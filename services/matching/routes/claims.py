@@ -13,7 +13,7 @@ from services.matching.routes.organisations import ANYBODY, OWN, OrganisationId,
 from services.matching.tables import Claim
 from shared.fields import Email, Input, Language, Line, Phone
 from shared.http.callers import AnyCaller, KnownCaller, TheLinks
-from shared.http.lists import Cursor, Limit, Page, id_after, write_cursor
+from shared.http.lists import Cursor, Limit, Page, id_after, id_of
 from shared.http.once import IdempotencyKey, OnceRoute
 from shared.http.rendering import documented
 from shared.http.sessions import Reading, Transaction
@@ -83,9 +83,8 @@ async def list_claims(
 ) -> Page[ClaimView]:
     """Who asked for a profile link, the oldest first; for the secretariat."""
     caller.require(caller.is_admin, may_see=True)
-    found, go_on = await claims.list_claims(session, status, id_after(links, cursor), limit)
-    items = [ClaimView.of(claim, name) for claim, name in found]
-    return Page(items=items, next_cursor=write_cursor(links, [str(go_on)]) if go_on else None)
+    found = await claims.list_claims(session, status, id_after(links, cursor), limit + 1)
+    return Page.of(links, found, limit, lambda row: ClaimView.of(*row), lambda row: id_of(row[0]))
 
 
 _DECIDED = {**OWN, **documented(WrongStatus)}

@@ -20,7 +20,7 @@ from services.matching.service import matching_of
 from services.matching.suggestions import suggestions
 from shared.fields import Input, Language, LongText
 from shared.http.callers import KnownCaller, TheLinks
-from shared.http.lists import Cursor, Limit, Page, id_after, write_cursor
+from shared.http.lists import Cursor, Limit, Page, id_after, id_of
 from shared.http.once import IdempotencyKey, OnceRoute
 from shared.http.rendering import documented
 from shared.http.sessions import Reading, Transaction, database_of
@@ -161,11 +161,10 @@ async def list_introductions(
     """Your introductions, the newest first. Whether the other side declined is never told."""
     sight = await sight_of(session, caller)
     caller.require(bool(sight.own) or caller.is_admin, may_see=True)
-    found, go_on = await seen_introductions.list_seen(
-        session, sight, status=status, outcome=outcome, after=id_after(links, cursor), limit=limit
+    found = await seen_introductions.list_seen(
+        session, sight, status=status, outcome=outcome, after=id_after(links, cursor), most=limit + 1
     )
-    items = [IntroductionView.of(each) for each in found]
-    return Page(items=items, next_cursor=write_cursor(links, [str(go_on)]) if go_on else None)
+    return Page.of(links, found, limit, IntroductionView.of, lambda seen: id_of(seen.introduction))
 
 
 @router.get("/{introduction}", responses=OWN)

@@ -18,7 +18,7 @@ from services.matching.tables import Organisation
 from shared.domains import own_domain, website_domain
 from shared.fields import Language, Line
 from shared.http.callers import AnyCaller, KnownCaller, TheLinks
-from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.lists import Cursor, Limit, Page, read_cursor
 from shared.http.once import IdempotencyKey, OnceRoute
 from shared.http.public_reads import PRIVATE, UNCHANGED, public_answer
 from shared.http.rendering import documented
@@ -180,11 +180,10 @@ async def list_organisations(
         "q": q,
         "updated_since": updated_since.astimezone(UTC) if updated_since else None,
     }
-    found, go_on = await profiles.list_page(
-        session, filters=filters, hidden_too=caller.is_admin, sort=sort, after=after, limit=limit
+    found = await profiles.list_organisations(
+        session, filters=filters, hidden_too=caller.is_admin, sort=sort, after=after, most=limit + 1
     )
-    items = [OrganisationCard.of(each) for each in found]
-    page = Page[OrganisationCard](items=items, next_cursor=write_cursor(links, go_on) if go_on else None)
+    page = Page.of(links, found, limit, OrganisationCard.of, lambda each: profiles.place_of(each, sort))
     if not caller.known:
         return public_answer(request, page)
     response.headers["Cache-Control"] = PRIVATE

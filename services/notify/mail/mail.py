@@ -47,9 +47,11 @@ def compose(mail: Mail) -> bytes:
     whole = MIMEMultipart("mixed", _subparts=[words, calendar]) if calendar else words
     for name, value in _headers(mail).items():
         whole[name] = value
-    # By hand: the library encodes an address that is not ASCII along with the name, and nobody could answer it.
-    to = f"To: {_addressee(mail.to_name, mail.to_email)}{_END}"
-    return to.encode() + whole.as_bytes(policy=_ON_THE_WIRE)
+    # By hand: the library encodes an address that is not ASCII along with the name, so that nobody could answer it, and
+    # folds before a long address of a link, so that some programs find none.
+    own = {"To": _addressee(mail.to_name, mail.to_email), **mail.headers}
+    head = "".join(f"{name}: {value}{_END}" for name, value in own.items())
+    return head.encode() + whole.as_bytes(policy=_ON_THE_WIRE)
 
 
 def _headers(mail: Mail) -> dict[str, str]:
@@ -62,7 +64,6 @@ def _headers(mail: Mail) -> dict[str, str]:
         "Auto-Submitted": "auto-generated",
         "X-Auto-Response-Suppress": "All",
         "Content-Language": mail.language,
-        **mail.headers,
     }
 
 

@@ -11,10 +11,10 @@ from services.notify.deliveries import deliveries
 from services.notify.deliveries.deliveries import Filters
 from shared.fields import Email, Line
 from shared.http.callers import KnownCaller, TheLinks
-from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.lists import Cursor, Limit, Page, id_after, id_of
 from shared.http.rendering import documented
 from shared.http.sessions import Reading, Transaction
-from shared.problems import Invalid, NotAuthenticated, NotFound, WrongStatus
+from shared.problems import NotAuthenticated, NotFound, WrongStatus
 
 router = APIRouter(prefix="/v1/deliveries", tags=["deliveries"])
 
@@ -74,26 +74,9 @@ async def list_deliveries(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[DeliveryView]:
-    before = _place(read_cursor(links, cursor))
+    before = id_after(links, cursor)
     rows = await deliveries.list_deliveries(session, caller, Filters(person, event, status), before, limit + 1)
-    more = len(rows) > limit
-    return Page(
-        items=[_view(row) for row in rows[:limit]],
-        next_cursor=write_cursor(links, [str(rows[limit - 1][0].id)]) if more else None,
-    )
-
-
-def _place(sort_key: list[str] | None) -> UUID | None:
-    """Raises Invalid for the cursor of another list."""
-    if sort_key is None:
-        return None
-    try:
-        (identity,) = sort_key
-        return UUID(identity)
-    except (ValueError, TypeError) as other:
-        raise Invalid.field(
-            "?cursor", "not a cursor of this list; leave it out to start from the first page"
-        ) from other
+    return Page.of(links, rows, limit, _view, lambda row: id_of(row[0]))
 
 
 @router.post("/{delivery}/retry", responses=documented(NotAuthenticated, NotFound, WrongStatus))

@@ -13,10 +13,10 @@ from services.notify.letters.addresses import Addresses
 from services.notify.service import notify_of
 from services.notify.tables import Contact
 from shared.http.callers import KnownCaller, TheLinks
-from shared.http.lists import Cursor, Limit, Page, read_cursor, write_cursor
+from shared.http.lists import Cursor, Limit, Page, read_cursor
 from shared.http.rendering import documented
 from shared.http.sessions import Reading, Transaction
-from shared.problems import Invalid, LinkExpired, NotAuthenticated, NotFound
+from shared.problems import LinkExpired, NotAuthenticated, NotFound
 
 router = APIRouter(prefix="/v1/inbox", tags=["inbox"])
 OWN = documented(NotAuthenticated, NotFound, LinkExpired)
@@ -83,30 +83,17 @@ async def list_notifications(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> InboxPage:
-    before = _place(read_cursor(links, cursor))
+    after = read_cursor(links, cursor, datetime.fromisoformat, UUID)
+    before = (after[0], after[1]) if after else None
     rows = await inbox.list_notifications(
         session, contact, archived=archived, unread=unread, before=before, most=limit + 1
     )
-    more = len(rows) > limit
-    last = rows[limit - 1][0] if more else None
-    return InboxPage(
-        items=[view(row, addresses) for row in rows[:limit]],
-        next_cursor=write_cursor(links, [last.created_at.isoformat(), str(last.id)]) if last else None,
-        unread=await inbox.count_unread(session, contact),
-    )
+    unread_now = await inbox.count_unread(session, contact)
+    return InboxPage.of(links, rows, limit, lambda row: view(row, addresses), _place_of, unread=unread_now)
 
 
-def _place(sort_key: list[str] | None) -> tuple[datetime, UUID] | None:
-    """Raises Invalid for the cursor of another list."""
-    if sort_key is None:
-        return None
-    try:
-        at, identity = sort_key
-        return datetime.fromisoformat(at), UUID(identity)
-    except (ValueError, TypeError) as other:
-        raise Invalid.field(
-            "?cursor", "not a cursor of this list; leave it out to start from the first page"
-        ) from other
+def _place_of(row: inbox.Row) -> list[str]:
+    return [row[0].created_at.isoformat(), str(row[0].id)]
 
 
 @router.post("/read-all", responses=OWN)

@@ -269,6 +269,8 @@ async def test_a_change_made_on_an_old_reading_is_refused(client: Client) -> Non
     for stale in ('"1"', 'W/"2"', '"x"'):
         second = await client.patch(path, json={"capacity": 40}, headers={**ORGANISER, "If-Match": stale})
         assert (second.status_code, second.json()["type"]) == (412, "/problems/stale-version"), stale
+    nonsense = await client.patch(path, json={"capacity": 40}, headers={**ORGANISER, "If-Match": "2"})
+    assert (nonsense.status_code, nonsense.json()["errors"][0]["pointer"]) == (422, "header:If-Match")
     anything = await client.patch(path, json={"capacity": 40}, headers={**ORGANISER, "If-Match": "*"})
     assert anything.status_code == 200
 
