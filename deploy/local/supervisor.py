@@ -1,6 +1,7 @@
 """Starts the embedded stack in order, watches it, and stops it in the opposite order."""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -55,7 +56,9 @@ class Supervisor:
             await self._stop()
 
     def _stop_asked(self) -> None:
-        self.over.get_loop().call_soon_threadsafe(self._end, 0)
+        # The loop may be over already.
+        with contextlib.suppress(RuntimeError):
+            self.over.get_loop().call_soon_threadsafe(self._end, 0)
 
     def _kill(self) -> None:
         for child in self._children():

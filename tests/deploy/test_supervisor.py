@@ -174,6 +174,9 @@ def test_nobody_waits_for_what_a_step_left_behind(tmp_path: Path, started: list[
     started.append(StackProcess(tmp_path, FAKES, "--migration-leaves-one-behind"))
     assert started[0].ended() == 1
     assert "migrate failed with 4" in started[0].said
+    (left_behind,) = (int(note) for note in started[0].notes() if note.isdecimal())
+    assert is_alive(left_behind)
+    os.kill(left_behind, signal.SIGKILL)
 
 
 def test_a_taken_port_is_named_at_once_with_its_service_and_the_option(
