@@ -1,6 +1,6 @@
 """Telling: a message is a row first, written in the transaction it reports."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -71,6 +71,16 @@ def _row(message: Message, origin: Origin) -> dict[str, Any]:
     if len(written) > LARGEST:
         raise ValueError(f"{message.type} has {len(written)} bytes; the bus takes {LARGEST}")
     return {"message_id": message_id, "type": message.type, "envelope": written.decode(), "created_at": now}
+
+
+def tell_in_parts(session: AsyncSession, items: Iterable[Item], part: Callable[..., Message]) -> None:
+    """Tells all items, in as many messages as the bus needs, one that is empty when there are none.
+
+    `part` makes a message of some of them, given its number `part`, from 1, of `parts`.
+    """
+    found = in_parts(items)
+    for number, some in enumerate(found, 1):
+        tell(session, part(some, part=number, parts=len(found)))
 
 
 def in_parts(items: Iterable[Item]) -> list[tuple[Item, ...]]:

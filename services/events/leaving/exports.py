@@ -10,24 +10,22 @@ from services.events.registrations.facts import RegistrationSeen, contact_of, se
 from services.events.tables import Attendee, Event, Registration
 from shared.contracts.events import EventsExportedOrganisation, ExportedAttendee, ExportedRegistration
 from shared.contracts.matching import OrganisationExportRequested
-from shared.messaging.outbox import in_parts, tell
+from shared.messaging.outbox import tell_in_parts
 
 AT_A_TIME = 200
 
 
 async def hand_over(session: AsyncSession, asked: OrganisationExportRequested) -> None:
-    """Tells all of them, in as many parts as the bus needs; one that is empty when there are none."""
-    parts = in_parts(await _registrations_of(session, asked.organisation_id))
-    for number, registrations in enumerate(parts, 1):
-        part = EventsExportedOrganisation(
+    def part(some: tuple[ExportedRegistration, ...], **place: int) -> EventsExportedOrganisation:
+        return EventsExportedOrganisation(
             organisation_id=asked.organisation_id,
             version=asked.version,
             export_id=asked.export_id,
-            part=number,
-            parts=len(parts),
-            registrations=registrations,
+            registrations=some,
+            **place,
         )
-        tell(session, part)
+
+    tell_in_parts(session, await _registrations_of(session, asked.organisation_id), part)
 
 
 async def _registrations_of(session: AsyncSession, organisation_id: UUID) -> list[ExportedRegistration]:

@@ -12,6 +12,7 @@ from services.events.registrations.deciding import MOST_ATTENDEES
 from services.events.routes.sign_up import SignUpInput
 from shared.fields import Language
 from shared.pages import Form
+from shared.vocabulary import Labels, vocabulary
 
 Words = dict[str, str]
 
@@ -23,15 +24,7 @@ IF_FULL: tuple[tuple[str, Words], ...] = (
     ("waitlist_all", {"da": "Vi kommer alle eller ingen: vent samlet", "en": "All of us or nobody: wait together"}),
     ("refuse", {"da": "Tilmeld os ikke", "en": "Do not sign us up"}),
 )
-KINDS: tuple[tuple[str, Words], ...] = (
-    ("startup", {"da": "Startup", "en": "Startup"}),
-    ("research", {"da": "Videninstitution", "en": "Research institution"}),
-    ("producer", {"da": "Producent", "en": "Producer"}),
-    ("supplier", {"da": "Leverandør", "en": "Supplier"}),
-    ("public", {"da": "Offentlig myndighed", "en": "Public authority"}),
-    ("network", {"da": "Netværk", "en": "Network"}),
-    ("investor", {"da": "Investor", "en": "Investor"}),
-)
+KINDS: tuple[tuple[str, Labels], ...] = tuple(vocabulary()["kinds"].items())
 
 WRONG: dict[str, Words] = {
     "email": {"da": "Skriv en e-mailadresse som navn@example.org.", "en": "Give an address like name@example.org."},

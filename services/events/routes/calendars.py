@@ -10,7 +10,7 @@ from services.events.programme import calendar_files, programme
 from services.events.programme.programme import Filters
 from services.events.registrations.access import find_attendee, find_registration
 from services.events.registrations.facts import see
-from services.events.routes.event_input import EventKind, FocusArea, Hub
+from services.events.routes.event_input import EventKind
 from services.events.routes.events import EventReference
 from services.events.service import events_of
 from services.events.tables import Event
@@ -22,6 +22,7 @@ from shared.http.rendering import documented
 from shared.http.sessions import Reading
 from shared.pages import page_language
 from shared.problems import LinkExpired, NotAuthenticated, NotFound
+from shared.vocabulary import FocusArea, Hub
 
 router = APIRouter(tags=["calendars"])
 

@@ -11,19 +11,15 @@ from services.events.programme.planning import SHORT_NOTICE, EventFields, Ticket
 from services.events.programme.programme import EventSeen
 from shared.fields import Email, Input, Key, Language, Line, LineTexts, LongText, LongTexts, Timezone, Url
 from shared.problems import FieldError, Invalid
+from shared.vocabulary import FocusArea, Hub, Kind
 
 MOST_SEATS = 100_000
 EARLIEST, LATEST = 2000, 2100
 LOCAL = ZoneInfo("Europe/Copenhagen")
 
-OrganisationKind = Literal["startup", "research", "producer", "supplier", "public", "network", "investor"]
 EventKind = Literal[
     "conference", "workshop", "course", "network_meeting", "site_visit", "webinar", "matchmaking", "signing", "other"
 ]
-FocusArea = Literal[
-    "education_research_innovation", "biotech_production_industry_4_0", "sustainability_green_transition"
-]
-Hub = Literal["copenhagen", "aarhus", "odense", "aalborg", "kalundborg", "nykoebing_falster", "roskilde"]
 
 
 def _time(value: Any) -> datetime | None:
@@ -70,7 +66,7 @@ class TicketTypeInput(Input):
     key: Key
     title: LineTexts
     capacity: Capacity | None = None
-    kinds: Annotated[list[OrganisationKind], Field(max_length=7)] = []
+    kinds: Annotated[list[Kind], Field(max_length=7)] = []
 
 
 class WaitlistInput(Input):

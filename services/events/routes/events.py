@@ -17,8 +17,6 @@ from services.events.programme.programme import EventSeen, Filters
 from services.events.routes.event_input import (
     EventChange,
     EventKind,
-    FocusArea,
-    Hub,
     NewEvent,
     Reason,
     Time,
@@ -47,6 +45,7 @@ from shared.problems import (
     WrongStatus,
     require_version,
 )
+from shared.vocabulary import FocusArea, Hub
 
 router = APIRouter(prefix="/v1/events", tags=["events"], route_class=OnceRoute)
 

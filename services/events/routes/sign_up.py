@@ -23,7 +23,6 @@ from services.events.registrations.deciding import (
     SignedUp,
 )
 from services.events.registrations.facts import shared_status
-from services.events.routes.event_input import OrganisationKind
 from services.events.routes.events import EventReference
 from services.events.routes.registration_view import (
     ContactView,
@@ -47,6 +46,7 @@ from shared.idempotency import KeyReused
 from shared.problems import FieldError, Invalid, LinkExpired, NotAuthenticated, NotFound, Unavailable
 from shared.settings import ServiceSettings
 from shared.telemetry import current_origin
+from shared.vocabulary import Kind
 
 router = APIRouter(tags=["registrations"])
 
@@ -56,7 +56,7 @@ class OrganisationInput(Input):
 
     id: UUID | None = None
     name: Line | None = None
-    kind: OrganisationKind | None = None
+    kind: Kind | None = None
     cvr: Annotated[str, Field(pattern=r"^[0-9A-Za-z ]{4,20}$")] | None = None
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "DK"
     website: Url | None = None

@@ -4,34 +4,20 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, GetCoreSchemaHandler, StringConstraints
-from pydantic_core import CoreSchema, core_schema
+from pydantic import AfterValidator, Field, StringConstraints
 
-from services.matching.organisations.vocabulary import keys
 from shared.fields import Email, Input, Language, Line, LineTexts, LongText, LongTexts, Phone, Url
+from shared.vocabulary import Choice, FocusArea, Hub, Kind
 
 MOST_STATEMENTS = 100
-
-
-class Choice:
-    """One of the keys of a group of the vocabulary."""
-
-    def __init__(self, group: str) -> None:
-        self._group = group
-
-    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.literal_schema(sorted(keys(self._group)))
 
 
 def _each_once(values: list[str]) -> list[str]:
     return list(dict.fromkeys(values))
 
 
-Kind = Annotated[str, Choice("kinds")]
 Category = Annotated[str, Choice("categories")]
 Sector = Annotated[str, Choice("sectors")]
-FocusArea = Annotated[str, Choice("focus_areas")]
-Hub = Annotated[str, Choice("hubs")]
 Stream = Annotated[str, Choice("streams")]
 # By number of people and turnover, as the European Commission's recommendation 2003/361/EC draws the lines.
 Size = Literal["micro", "small", "medium", "large"]

@@ -14,7 +14,6 @@ from services.matching.introductions.pairs import AnswerKind
 from services.matching.introductions.seen import OUTCOMES, Seen, Status
 from services.matching.organisations import profiles
 from services.matching.organisations.sight import find_own, sight_of
-from services.matching.organisations.vocabulary import keys, label
 from services.matching.pages import pages
 from services.matching.pages.profile_form import ProfileForm
 from services.matching.service import matching_of
@@ -27,6 +26,7 @@ from shared.fields import Language
 from shared.http.sessions import Reading, Transaction, database_of
 from shared.pages import Form, KeyedForm, KeyHolder, moved, page_language
 from shared.problems import StaleVersion
+from shared.vocabulary import keys, label
 
 router = pages.router()
 PAGE = "/p/matching/organisations/{organisation}"

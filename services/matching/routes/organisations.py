@@ -9,7 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 
 from services.matching.organisations import claims, profiles
 from services.matching.organisations.claims import Person
-from services.matching.organisations.fields import FocusArea, Hub, Kind, ProfileChange, ProfileInput, Sector, Visibility
+from services.matching.organisations.fields import ProfileChange, ProfileInput, Sector, Visibility
 from services.matching.organisations.people import people_of
 from services.matching.organisations.profiles import IfMatchRequired, NotReady, Sort
 from services.matching.organisations.sight import Sight, find_own, find_seen, id_now, introduced, sight_of
@@ -26,6 +26,7 @@ from shared.http.sessions import Reading, Transaction
 from shared.http.versions import IfMatch, etag, versions_in
 from shared.idempotency import KeyReused
 from shared.problems import Invalid, LinkExpired, NextStep, NotAllowed, NotAuthenticated, NotFound, StaleVersion
+from shared.vocabulary import FocusArea, Hub, Kind
 
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=OnceRoute)
 

@@ -5,8 +5,7 @@ from typing import Annotated, Self
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field, RootModel
 
-from services.matching.organisations.fields import Category, EventReference, Kind
-from services.matching.organisations.vocabulary import vocabulary
+from services.matching.organisations.fields import Category, EventReference
 from services.matching.routes.calculations import CalculationView
 from services.matching.routes.organisations import OWN, OrganisationCard
 from services.matching.routes.suggestions import Explain, Fit, ReasonView, TheIndex, calculation_of, fit_of, reasons_of
@@ -18,6 +17,7 @@ from shared.http.lists import Page
 from shared.http.public_reads import UNCHANGED, public_answer
 from shared.http.sessions import Reading
 from shared.pages import page_language
+from shared.vocabulary import Kind, vocabulary
 
 router = APIRouter(prefix="/v1", tags=["search"])
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from services.matching.introductions import answers
 from services.matching.introductions.pairs import AnswerKind, Pair
-from services.matching.organisations.fields import Category, EventReference, Hub, Kind
+from services.matching.organisations.fields import Category, EventReference
 from services.matching.organisations.sight import find_own
 from services.matching.routes.calculations import CalculationView
 from services.matching.routes.organisations import OWN, OrganisationCard, OrganisationId, StatementView
@@ -24,6 +24,7 @@ from shared.http.rendering import documented
 from shared.http.sessions import Reading, Transaction, database_of
 from shared.pages import page_language
 from shared.problems import NextStep, WrongStatus
+from shared.vocabulary import Hub, Kind
 
 router = APIRouter(prefix="/v1/organisations/{organisation}/suggestions", tags=["suggestions"])
 

@@ -6,11 +6,11 @@ from services.matching.leaving import erasures
 from services.matching.organisations import claims
 from services.matching.organisations.claims import Person, writes_from_there
 from services.matching.organisations.profiles import checked_number, create
-from services.matching.organisations.vocabulary import keys
 from services.matching.tables import Organisation
 from shared.contracts.events import RegisteredOrganisation, RegistrationFacts
 from shared.domains import own_domain, website_domain
 from shared.problems import Invalid
+from shared.vocabulary import keys
 
 
 async def meet(session: AsyncSession, registration: RegistrationFacts) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.matching.organisations.vocabulary import label
 from services.matching.similarity import Ground, Reason
 from shared.fields import Language
+from shared.vocabulary import label
 
 LONGEST_QUOTE = 140
 MOST_WORDS = 3

@@ -8,22 +8,20 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.notify.tables import Contact, Delivery, Notification, Organisation
 from shared.contracts.matching import OrganisationExportRequested
 from shared.contracts.notify import ExportedLetter, NotifyExportedOrganisation
-from shared.messaging.outbox import in_parts, tell
+from shared.messaging.outbox import tell_in_parts
 
 
 async def hand_over(session: AsyncSession, asked: OrganisationExportRequested) -> None:
-    """Tells all of it, in as many parts as the bus needs; one that is empty when there is nothing."""
-    parts = in_parts(await _letters_of(session, asked.organisation_id))
-    for number, letters in enumerate(parts, 1):
-        part = NotifyExportedOrganisation(
+    def part(some: tuple[ExportedLetter, ...], **place: int) -> NotifyExportedOrganisation:
+        return NotifyExportedOrganisation(
             organisation_id=asked.organisation_id,
             version=asked.version,
             export_id=asked.export_id,
-            part=number,
-            parts=len(parts),
-            letters=letters,
+            letters=some,
+            **place,
         )
-        tell(session, part)
+
+    tell_in_parts(session, await _letters_of(session, asked.organisation_id), part)
 
 
 async def _letters_of(session: AsyncSession, organisation_id: UUID) -> list[ExportedLetter]:

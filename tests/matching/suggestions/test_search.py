@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from services.matching.organisations.vocabulary import keys
+from shared.vocabulary import keys
 from tests.matching.builders import (
     ADMIN,
     Row,

@@ -1,6 +1,6 @@
 """The words organisations choose from."""
 
-from services.matching.organisations.vocabulary import keys, label, vocabulary
+from shared.vocabulary import keys, label, vocabulary
 
 
 def test_every_word_has_a_danish_and_an_english_label() -> None:
