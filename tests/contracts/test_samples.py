@@ -14,8 +14,9 @@ from shared.contracts.message import Contract, Envelope, Message, PersonalData
 from shared.database import Database
 from shared.messaging.subscriptions import Subscriptions
 from shared.messaging.tables import handled_messages
-from shared.settings import SERVICES
+from shared.settings import SERVICES, ServiceName
 from tests.conftest import NewDatabase
+from tests.support.services import settings_for
 
 MODULES = {module.__name__ for module in (events, matching, notify)}
 FOLDER = Path(__file__).parent / "samples"
@@ -146,13 +147,13 @@ def subscriptions_of(service: str) -> Subscriptions:
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("backwards", [False, True], ids=["in order", "backwards"])
 async def test_every_service_handles_every_sample_in_any_order(
-    service: str, backwards: bool, new_database: NewDatabase
+    service: ServiceName, backwards: bool, new_database: NewDatabase
 ) -> None:
     """Also those it does not listen to. One that must wait for another fails until that one is handled."""
     told = [path.read_bytes() for path in SAMPLES]
     if backwards:
         told.reverse()
-    database = Database(await new_database(service))
+    database = database_of(service, await new_database(service))
     try:
         for _ in range(2):
             await handled(database, subscriptions_of(service), told)
@@ -161,6 +162,14 @@ async def test_every_service_handles_every_sample_in_any_order(
             assert (await (await session.connection()).execute(statement)).scalar_one() == len(SAMPLES)
     finally:
         await database.close()
+
+
+def database_of(service: ServiceName, url: str) -> Database:
+    """As the service has it, with its steps before the commit."""
+    settings = importlib.import_module(f"services.{service}.settings").Settings
+    create_app = importlib.import_module(f"services.{service}.app").create_app
+    found: Database = create_app(settings_for(settings, service, url)).state.database
+    return found
 
 
 async def handled(database: Database, subscriptions: Subscriptions, told: list[bytes]) -> None:
