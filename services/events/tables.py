@@ -104,9 +104,18 @@ class Event(Base, table=True):
     focus_areas: list[str] = Field(default_factory=list, sa_type=_Json)
     hub: str | None = Field(default=None, max_length=40)
     contact: dict[str, Any] | None = Field(default=None, sa_type=_Json)
+    # In one language, for code of old; `reasons` is what is read.
     cancel_reason: str | None = Field(default=None, max_length=2000)
+    cancel_reasons: dict[str, str] | None = Field(default=None, sa_type=_Json)
+    # What those who come were last told of it: the fields of `planning.TOLD` as a message carries them.
+    told: dict[str, Any] | None = Field(default=None, sa_type=_Json)
     created_at: datetime = Field(default_factory=utc_now)
     updated_at: datetime = Field(default_factory=utc_now)
+
+    @property
+    def reasons(self) -> dict[str, str] | None:
+        """Why it was called off, by language."""
+        return self.cancel_reasons or ({"da": self.cancel_reason} if self.cancel_reason else None)
 
 
 class Quota(Base, table=True):

@@ -58,6 +58,7 @@ async def keep_event(session: AsyncSession, told: EventFacts) -> None:
     row |= {"id": told.event_id, "contact_id": organiser.id if organiser else None}
     row["organisation_id"] = await hold_now(session, told.organisation_id)
     row["cancel_reason"] = told.reason if isinstance(told, EventCancelled) else None
+    row["cancel_reasons"] = dict(told.reasons.items()) if isinstance(told, EventCancelled) and told.reasons else None
     await _put(session, _events, [row])
     session.info.pop((_EVENT, told.event_id), None)
 

@@ -79,7 +79,7 @@ async def tell_event_published(session: AsyncSession, told: EventPublished) -> N
 
 @subscriptions.fact(EventCancelled)
 async def tell_event_cancelled(session: AsyncSession, told: EventCancelled) -> None:
-    event = events.copied(told, told.reason)
+    event = events.copied(told)
     await write_to_roll(session, message_at_hand(session), "event_cancelled", event, {"name": None})
 
 

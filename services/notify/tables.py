@@ -69,6 +69,7 @@ class Event(Base, table=True):
     venue: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     online_url: str | None = Field(default=None, max_length=500)
     cancel_reason: str | None = Field(default=None, max_length=2000)
+    cancel_reasons: dict[str, str] | None = Field(default=None, sa_type=JSON)
     contact_id: UUID | None = None
 
 

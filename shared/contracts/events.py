@@ -50,19 +50,36 @@ class EventPublished(EventFacts):
     type: ClassVar[str] = "events.event.published.v1"
 
 
+class EventBefore(Contract):
+    """What those who come were last told, of the fields that are others now."""
+
+    title: Texts | None = None
+    starts_at: datetime | None = None
+    ends_at: datetime | None = None
+    timezone: str | None = None
+    venue: Venue | None = None
+    online_url: str | None = None
+
+
 class EventUpdated(EventFacts):
-    """`changed` names the fields; empty when told again. `notify` says whether attendees are to hear of it."""
+    """`changed` names the fields; empty when told again. `notify` says whether attendees are to hear of it.
+
+    `before`: what they were last told, of groups that are told together; absent in messages of old.
+    """
 
     type: ClassVar[str] = "events.event.updated.v1"
 
     changed: tuple[str, ...] = ()
     notify: Literal["all", "none"] = "none"
+    before: EventBefore | None = None
 
 
 class EventCancelled(EventFacts):
     type: ClassVar[str] = "events.event.cancelled.v1"
 
+    # In one language, for readers of old.
     reason: str | None = None
+    reasons: Texts | None = None
 
 
 class EventCompleted(EventFacts):

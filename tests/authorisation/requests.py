@@ -30,7 +30,7 @@ def _preferences() -> Sent:
 EVENTS: dict[str, Callable[[World], Sent]] = {
     "POST /v1/events": lambda world: {"json": events.ceremony(organisation_id=str(world.things.organising))},
     "PATCH /v1/events/{event}": lambda _: {"json": {"hub": "kalundborg"}},
-    "POST /v1/events/{event}/cancel": lambda _: {"json": {"reason": "Sygdom"}},
+    "POST /v1/events/{event}/cancel": lambda _: {"json": {"reason": {"da": "Sygdom"}}},
     "POST /v1/events/{event}/registrations": lambda _: {"json": events.company(f"Fjordenzym {uuid7().hex[-6:]}")},
     "PATCH /v1/registrations/{registration}": lambda _: {"json": {"contact": {"name": "Mette Holm Bak"}}},
     "POST /v1/registrations/{registration}/attendees": lambda _: {"json": {"attendees": [_person()]}},

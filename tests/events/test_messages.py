@@ -152,7 +152,9 @@ async def test_everything_told_of_an_event_is_its_facts(client: Client) -> None:
     published_, updated, completed = await told(client, "events.event")
     assert [message["aggregateversion"] for message in (published_, updated, completed)] == [2, 3, 4]
     assert published_["data"]["contact"] == {"name": "Karen Kaas", "email": "organiser@example.org", "language": "da"}
-    assert updated["data"]["changed"] == ["changes_close_at", "registration_closes_at", "starts_at", "title"]
+    moved = ["changes_close_at", "ends_at", "registration_closes_at", "starts_at"]
+    assert updated["data"]["changed"] == [*moved, "title"]
+    assert set(updated["data"]["before"]) == {"title", "starts_at", "ends_at", "timezone"}
     assert completed["data"]["title"] == {"da": "Underskrift i Helix Lab", "en": "The signing"}
     assert (completed["data"]["status"], completed["data"]["slug"]) == ("completed", event["slug"])
 
@@ -164,7 +166,7 @@ async def test_every_message_can_be_read_by_its_contract_and_traced_to_its_reque
     answer = await client.post(f"/v1/events/{event['id']}/registrations", json=company(), headers=headers)
     await scan(client, event, attendee=one_of(answer.json())["id"])
     await scan(client, event, attendee=one_of(answer.json())["id"], direction="out")
-    await client.post(f"/v1/events/{event['id']}/cancel", json={"reason": "Storm"}, headers=ORGANISER)
+    await client.post(f"/v1/events/{event['id']}/cancel", json={"reason": {"da": "Storm"}}, headers=ORGANISER)
     messages = await told(client)
     for message in messages:
         envelope = Envelope.model_validate(message)

@@ -198,7 +198,7 @@ async def test_a_registered_address_is_not_signed_up_again_and_nothing_is_given_
 
 async def test_a_closed_and_a_cancelled_event_take_no_sign_ups(client: Client) -> None:
     event = await published(client)
-    await client.post(f"/v1/events/{event['id']}/cancel", json={"reason": "Storm"}, headers=ORGANISER)
+    await client.post(f"/v1/events/{event['id']}/cancel", json={"reason": {"da": "Storm"}}, headers=ORGANISER)
     page = await client.get(f"/p/events/{event['slug']}")
     assert "Arrangementet er aflyst" in page.text
     assert "Storm" in page.text

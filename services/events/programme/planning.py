@@ -4,21 +4,24 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic_core import to_jsonable_python
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.capacity.promotion import Changes, promote_waiting
 from services.events.capacity.seats import lock_seats
+from services.events.programme.moving import day_before
 from services.events.programme.programme import EventSeen, find, with_quotas
 from services.events.registrations.facts import tell_changes
 from services.events.tables import ACTIVE, Attendee, Event, Quota, Registration
 from shared.access.caller import Caller
 from shared.contracts.events import (
+    EventBefore,
     EventCancelled,
     EventCompleted,
     EventContact,
@@ -27,11 +30,14 @@ from shared.contracts.events import (
     Venue,
 )
 from shared.fields import utc_now
+from shared.language import text_of
 from shared.messaging.outbox import tell
 from shared.problems import Problem, WrongStatus
 
-SHORT_NOTICE = timedelta(days=1)
 MOST_ATTEMPTS = 20
+# What a change of an event is told by, in groups that are told together; of it, time and place must be told or not.
+TOLD = (("title",), ("starts_at", "ends_at", "timezone"), ("venue",), ("online_url",))
+TIME_AND_PLACE = frozenset(name for group in TOLD[1:] for name in group)
 
 
 class NotReady(Problem):
@@ -44,6 +50,16 @@ class CapacityBelowTaken(Problem):
     """`quota` {kind, key, capacity, taken}."""
 
     status, slug, title = 409, "capacity-below-taken", "More seats are taken than the new capacity would hold"
+
+
+class NotifyRequired(Problem):
+    """`would_notify`: how many people `notify` `all` would tell."""
+
+    status, slug, title = 422, "notify-required", "Say whether those who come are to be told"
+
+
+class EventOver(Problem):
+    status, slug, title = 409, "event-over", "The event is over"
 
 
 class TicketTypeInUse(Problem):
@@ -123,7 +139,7 @@ def _columns(fields: EventFields) -> dict[str, Any]:
     ]
     columns["focus_areas"] = list(fields.focus_areas)
     columns["registration_closes_at"] = fields.registration_closes_at or fields.starts_at
-    columns["changes_close_at"] = fields.changes_close_at or fields.starts_at - SHORT_NOTICE
+    columns["changes_close_at"] = fields.changes_close_at or day_before(fields.starts_at, fields.timezone)
     return columns
 
 
@@ -149,21 +165,35 @@ async def hold(session: AsyncSession, reference: str, caller: Caller) -> EventSe
 
 
 async def require_possible(session: AsyncSession, seen: EventSeen, fields: EventFields) -> None:
-    """Raises WrongStatus, CapacityBelowTaken, TicketTypeInUse."""
-    if seen.event.status in ("cancelled", "completed"):
-        raise WrongStatus(f"A {seen.event.status} event cannot be changed.")
+    """Raises WrongStatus, EventOver, CapacityBelowTaken, TicketTypeInUse."""
+    event, columns = seen.event, _columns(fields)
+    if event.status in ("cancelled", "completed"):
+        raise WrongStatus(f"A {event.status} event cannot be changed.")
+    if _is_over(event) and any(getattr(event, name) != columns[name] for name in TIME_AND_PLACE):
+        raise EventOver("It has been held: its time and place stay what they were.")
     wanted = _capacities(fields)
     for quota in seen.quotas:
         if (quota.kind, quota.key) in wanted:
             _require_capacity(quota, wanted[quota.kind, quota.key])
         else:
-            await _require_unused(session, seen.event, quota)
+            await _require_unused(session, event, quota)
 
 
-async def change(
-    session: AsyncSession, seen: EventSeen, fields: EventFields, *, notify: Literal["all", "none"]
-) -> EventSeen:
-    """Sets the event's fields; more capacity goes to the waitlist at once. Call under the event's lock.
+def _is_over(event: Event) -> bool:
+    return event.status == "published" and event.ends_at <= utc_now()
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """An event after a change that nobody was told of yet; `promoted` are those who got a seat by it."""
+
+    seen: EventSeen
+    fields: tuple[str, ...]
+    promoted: Changes
+
+
+async def change(session: AsyncSession, seen: EventSeen, fields: EventFields) -> Changed:
+    """Sets the event's fields; more capacity goes to the waitlist at once. Under its lock; then `tell_change`.
 
     Raises what `require_possible` raises.
     """
@@ -172,20 +202,59 @@ async def change(
     changed = tuple(sorted(name for name, value in columns.items() if getattr(event, name) != value))
     capacities = await _change_quotas(session, seen, fields)
     if not changed and not capacities:
-        return seen
+        return Changed(seen, (), {})
     for name in changed:
         setattr(event, name, columns[name])
     _touch(session, event)
     await session.flush()
     promoted: Changes = {}
     await promote_waiting(session, event, (await lock_seats(session, [event.id]))[event.id], promoted)
-    await tell_changes(session, promoted)
-    if event.status == "published":
-        tell(
-            session,
-            EventUpdated(**facts_of(event), changed=changed + (("capacity",) if capacities else ()), notify=notify),
+    (after,) = await with_quotas(session, [event])
+    return Changed(after, changed + (("capacity",) if capacities else ()), promoted)
+
+
+async def tell_change(session: AsyncSession, changed: Changed, notify: Literal["all", "none"] | None) -> int:
+    """Tells of the change, and those who come if they are to hear of it. Answers how many people that reaches.
+
+    `all` tells what differs from what they were last told, also when this change alone would tell nothing. Raises
+    NotifyRequired when time or place of a published event with attendees changed and nothing was said.
+    """
+    event = changed.seen.event
+    await tell_changes(session, changed.promoted)
+    if event.status != "published":
+        return 0
+    reached = await count_reached(session, event.id)
+    if notify is None and reached and TIME_AND_PLACE.intersection(changed.fields):
+        raise NotifyRequired(
+            f"Time or place changes, and {reached} people are coming: `notify` must be `all` or `none`.",
+            would_notify=reached,
         )
-    return (await with_quotas(session, [event]))[0]
+    before = _told_otherwise(event)
+    if not changed.fields and not (before and notify == "all"):
+        return 0
+    if not changed.fields:
+        _touch(session, event)
+    facts = facts_of(event)
+    tell(session, EventUpdated(**facts, changed=changed.fields, notify=notify or "none", before=EventBefore(**before)))
+    if notify != "all":
+        return 0
+    event.told = _as_told(event)
+    return reached
+
+
+def _as_told(event: Event) -> dict[str, Any]:
+    """What whoever hears of the event now is told, as JSON."""
+    names = [name for group in TOLD for name in group]
+    return {name: to_jsonable_python(getattr(event, name)) for name in names}
+
+
+def _told_otherwise(event: Event) -> dict[str, Any]:
+    """What was told before, of each group in which something is another now; empty for an event told by old code."""
+    if event.told is None:
+        return {}
+    now = _as_told(event)
+    other = [group for group in TOLD if any(event.told[name] != now[name] for name in group)]
+    return {name: event.told[name] for group in other for name in group}
 
 
 def _touch(session: AsyncSession, event: Event) -> None:
@@ -246,22 +315,33 @@ async def publish(session: AsyncSession, seen: EventSeen) -> EventSeen:
         missing.append("ends_at in the future")
     if missing:
         raise NotReady(f"Still needed: {', '.join(missing)}.", missing=missing)
-    event.status = "published"
+    event.status, event.told = "published", _as_told(event)
     _touch(session, event)
     tell(session, EventPublished(**facts_of(event)))
     return seen
 
 
-async def cancel(session: AsyncSession, seen: EventSeen, reason: str | None) -> EventSeen:
-    """Calls the event off; everybody who is registered is told. Registrations stay as they are, for the record."""
+def require_cancellable(event: Event) -> None:
+    """Raises WrongStatus, EventOver."""
+    if event.status not in ("published", "cancelled"):
+        raise WrongStatus(f"A {event.status} event cannot be cancelled; delete a draft instead.")
+    if _is_over(event):
+        raise EventOver("It has been held; it can be completed, and no longer cancelled.")
+
+
+async def cancel(session: AsyncSession, seen: EventSeen, reason: dict[str, str] | None) -> EventSeen:
+    """Calls the event off; everybody who is registered is told. Registrations stay as they are, for the record.
+
+    Raises what `require_cancellable` raises.
+    """
     event = seen.event
+    require_cancellable(event)
     if event.status == "cancelled":
         return seen
-    if event.status != "published":
-        raise WrongStatus(f"A {event.status} event cannot be cancelled; delete a draft instead.")
-    event.status, event.cancel_reason = "cancelled", reason
+    event.status, event.cancel_reasons = "cancelled", reason
+    event.cancel_reason = text_of(reason, "da") if reason else None
     _touch(session, event)
-    tell(session, EventCancelled(**facts_of(event), reason=reason))
+    tell(session, EventCancelled(**facts_of(event), reason=event.cancel_reason, reasons=reason))
     return seen
 
 

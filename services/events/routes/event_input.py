@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from services.events.programme.planning import SHORT_NOTICE, EventFields, TicketType
+from services.events.programme.moving import day_before, moved_along
+from services.events.programme.planning import EventFields, TicketType
 from services.events.programme.programme import EventSeen
 from shared.fields import Email, Input, Key, Language, Line, LineTexts, LongText, LongTexts, Timezone, Url
 from shared.problems import FieldError, Invalid
@@ -163,14 +164,6 @@ class NewEvent(EventInput):
     organisation_id: UUID | None = None
 
 
-class VenueChange(Input):
-    name: Line | None = None
-    address: Line | None = None
-    city: Line | None = None
-    latitude: Latitude | None = None
-    longitude: Longitude | None = None
-
-
 class WaitlistChange(Input):
     mode: Literal["promote", "off"] | None = None
 
@@ -182,14 +175,19 @@ class ContactChange(Input):
 
 
 class EventChange(Input):
-    """JSON Merge Patch (RFC 7396): null takes a value away, arrays are replaced. `notify` tells attendees."""
+    """JSON Merge Patch (RFC 7396): null takes a value away, arrays and `venue` are replaced whole.
 
-    notify: Literal["all", "none"] = "none"
+    `notify` says whether those who come are told what differs from what they were last told, `all` or `none`; it must
+    be said when time or place of a published event changes. When only `starts_at` is given, the times that hang on it
+    (its end, doors, closing of registration and of changes) move along.
+    """
+
+    notify: Literal["all", "none"] | None = None
     title: dict[Language, Line | None] | None = None
     summary: dict[Language, LongText | None] | None = None
     description: dict[Language, LongText | None] | None = None
     kind: EventKind | None = None
-    venue: VenueChange | None = None
+    venue: VenueInput | None = None
     online_url: Url | None = None
     page_url: Url | None = None
     image_url: Url | None = None
@@ -210,7 +208,9 @@ class EventChange(Input):
 
 
 class Reason(Input):
-    reason: LongText | None = None
+    """Told to all who are registered, to each in its own language where there are both."""
+
+    reason: LongTexts | None = None
 
 
 def fields_of(given: EventInput) -> EventFields:
@@ -232,8 +232,12 @@ def fields_of(given: EventInput) -> EventFields:
 def changed(seen: EventSeen, change: EventChange) -> EventFields:
     """The event as it would be: its fields with the change laid over them (RFC 7396)."""
     patch = change.model_dump(exclude_unset=True, exclude={"notify"})
+    current = _current(seen)
+    if change.starts_at is not None:
+        hanging = moved_along(seen.event, change.starts_at)
+        current |= {name: time for name, time in hanging.items() if name in current}
     try:
-        return fields_of(EventInput.model_validate(_merge(_current(seen), patch)))
+        return fields_of(EventInput.model_validate(_merge(current, patch)))
     except ValidationError as wrong:
         raise Invalid(*(_field_error(item["loc"], item["msg"]) for item in wrong.errors())) from wrong
 
@@ -243,12 +247,16 @@ def _field_error(place: tuple[int | str, ...], message: str) -> FieldError:
     return FieldError(pointer=pointer, detail=message.removeprefix("Value error, "))
 
 
+# A venue is one thing: a new name at the old street would be a place that does not exist.
+_WHOLE = ("venue",)
+
+
 def _merge(target: dict[str, Any], patch: dict[str, Any]) -> dict[str, Any]:
     merged = dict(target)
     for name, value in patch.items():
         if value is None:
             merged.pop(name, None)
-        elif isinstance(value, dict):
+        elif isinstance(value, dict) and name not in _WHOLE:
             merged[name] = _merge(merged.get(name) or {}, value)
         else:
             merged[name] = value
@@ -261,7 +269,7 @@ def _current(seen: EventSeen) -> dict[str, Any]:
     # Times nobody set follow the start.
     if event.registration_closes_at == event.starts_at:
         del plain["registration_closes_at"]
-    if event.changes_close_at == event.starts_at - SHORT_NOTICE:
+    if event.changes_close_at == day_before(event.starts_at, event.timezone):
         del plain["changes_close_at"]
     plain["capacity"] = seen.whole.capacity
     plain["waitlist"] = {"mode": event.waitlist_mode}

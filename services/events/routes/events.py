@@ -12,7 +12,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.organisations.recognising import hold_now
 from services.events.programme import planning, programme
-from services.events.programme.planning import CapacityBelowTaken, NotReady, TicketTypeInUse
+from services.events.programme.moving import would_move
+from services.events.programme.planning import (
+    CapacityBelowTaken,
+    EventFields,
+    EventOver,
+    NotifyRequired,
+    NotReady,
+    TicketTypeInUse,
+)
 from services.events.programme.programme import EventSeen, Filters
 from services.events.routes.event_input import (
     EventChange,
@@ -105,22 +113,55 @@ class EventView(BaseModel):
     listed: bool
     focus_areas: list[str]
     hub: str | None
-    cancel_reason: str | None
+    cancel_reason: dict[str, str] | None
     contact: ContactView | None = None
 
 
 class ChangedEvent(EventView):
-    """`would_notify`: how many people a notice to all reaches."""
+    """`notified`: how many people were told. With `dry_run` the event as it would be, and what else would happen.
 
-    would_notify: int
+    `would_notify`: how many people `notify` `all` would tell; `would_promote`: how many from the waitlist would get a
+    seat; `would_move`: the times that move along with the start, as they would be.
+    """
+
+    notified: int = 0
+    would_notify: int | None = None
+    would_promote: int | None = None
+    would_move: dict[str, datetime] | None = None
+
+
+class CancelledEvent(EventView):
+    """`would_notify`, with `dry_run`: how many people would be told."""
+
+    would_notify: int | None = None
+
+
+# Shown otherwise, or not at all.
+_NOT_SHOWN = {
+    *("ticket_types", "contact", "waitlist_mode", "venue", "cancel_reason", "cancel_reasons"),
+    *("created_at", "updated_at", "told"),
+}
 
 
 def view(seen: EventSeen, caller: Caller) -> EventView:
     event = seen.event
     own = caller.organises(event.organisation_id)
     return EventView(
-        **event.model_dump(exclude={"ticket_types", "contact", "waitlist_mode", "created_at", "updated_at", "venue"}),
+        **event.model_dump(
+            exclude={
+                "ticket_types",
+                "contact",
+                "waitlist_mode",
+                "created_at",
+                "updated_at",
+                "venue",
+                "told",
+                "cancel_reason",
+                "cancel_reasons",
+            }
+        ),
         venue=event.venue and VenueView.model_validate(event.venue),
+        cancel_reason=event.reasons,
         starts_at_local=event.starts_at.astimezone(ZoneInfo(event.timezone)).isoformat(),
         capacity=seen.whole.capacity,
         remaining_capacity=seen.remaining_capacity,
@@ -214,7 +255,10 @@ async def get_event(
 
 @router.patch(
     "/{event}",
-    responses={**_OWN, **documented(WrongStatus, CapacityBelowTaken, TicketTypeInUse, StaleVersion)},
+    responses={
+        **_OWN,
+        **documented(WrongStatus, EventOver, CapacityBelowTaken, TicketTypeInUse, StaleVersion, NotifyRequired),
+    },
 )
 async def change_event(
     event: EventReference,
@@ -225,16 +269,35 @@ async def change_event(
     if_match: IfMatch = None,
     dry_run: bool = False,
 ) -> ChangedEvent:
-    """Changes an event. With `dry_run` nothing is changed, and `would_notify` says how many a notice would reach."""
+    """Changes an event. With `dry_run` nothing is changed: the answer is the event as it would be."""
     seen = await planning.hold(session, event, caller)
     require_version(seen.event.version, versions_in(if_match))
     fields = changed(seen, body)
-    reached = await planning.count_reached(session, seen.event.id) if seen.event.status == "published" else 0
     if dry_run:
-        await planning.require_possible(session, seen, fields)
-    else:
-        seen = await planning.change(session, seen, fields, notify=body.notify)
-    return ChangedEvent(**_answer(response, seen, caller).model_dump(), would_notify=reached)
+        return await _as_it_would_be(session, seen, fields, caller, response)
+    done = await planning.change(session, seen, fields)
+    notified = await planning.tell_change(session, done, body.notify)
+    return ChangedEvent(**_answer(response, done.seen, caller).model_dump(), notified=notified)
+
+
+async def _as_it_would_be(
+    session: AsyncSession, seen: EventSeen, fields: EventFields, caller: Caller, response: Response
+) -> ChangedEvent:
+    """The same change, taken back."""
+    before = seen.event.model_copy()
+    async with session.begin_nested() as savepoint:
+        done = await planning.change(session, seen, fields)
+        event = done.seen.event
+        published = event.status == "published"
+        answer = ChangedEvent(
+            **view(done.seen, caller).model_dump(),
+            would_notify=await planning.count_reached(session, event.id) if published else 0,
+            would_promote=sum(len(changes) for changes in done.promoted.values()),
+            would_move=would_move(before, event),
+        )
+        await savepoint.rollback()
+    response.headers["Cache-Control"] = PRIVATE
+    return answer
 
 
 @router.delete("/{event}", status_code=204, responses=_OWN)
@@ -259,18 +322,27 @@ async def publish_event(
     return _answer(response, await planning.publish(session, seen), caller)
 
 
-@router.post("/{event}/cancel", responses=_STEPS)
+@router.post("/{event}/cancel", responses={**_STEPS, **documented(EventOver)})
 async def cancel_event(
     event: EventReference,
     body: Reason,
     caller: KnownCaller,
     session: Transaction,
     response: Response,
+    dry_run: bool = False,
     key: IdempotencyKey = None,
-) -> EventView:
-    """Calls the event off; all who are registered are told, with the reason."""
+) -> CancelledEvent:
+    """Calls the event off; all who are registered are told, with the reason. It cannot be taken back.
+
+    With `dry_run` nothing is changed, and the answer says how many would be told.
+    """
     seen = await planning.hold(session, event, caller)
-    return _answer(response, await planning.cancel(session, seen, body.reason), caller)
+    if dry_run:
+        planning.require_cancellable(seen.event)
+        reached = 0 if seen.event.status == "cancelled" else await planning.count_reached(session, seen.event.id)
+        return CancelledEvent(**_answer(response, seen, caller).model_dump(), would_notify=reached)
+    reason: dict[str, str] | None = dict(body.reason.items()) if body.reason else None
+    return CancelledEvent(**_answer(response, await planning.cancel(session, seen, reason), caller).model_dump())
 
 
 @router.post("/{event}/complete", responses=_STEPS)

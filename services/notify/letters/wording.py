@@ -46,7 +46,7 @@ class ShownEvent:
             when=span(event.starts_at, event.ends_at, event.timezone, language),
             where=where(event.venue),
             online_url=event.online_url,
-            reason=event.cancel_reason,
+            reason=text_of(event.cancel_reasons, language) if event.cancel_reasons else event.cancel_reason,
             organiser=organiser,
         )
 

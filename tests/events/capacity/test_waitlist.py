@@ -180,7 +180,8 @@ async def test_who_waits_may_leave_the_line_and_the_others_move_up(client: Clien
 
 
 async def test_nobody_is_promoted_to_an_event_that_is_called_off_or_has_begun(client: Client) -> None:
-    for change in ({"cancel": True}, {"starts_at": in_days(-0.1), "registration_closes_at": in_days(1)}):
+    begun = {"starts_at": in_days(-0.1), "ends_at": in_days(2), "registration_closes_at": in_days(1), "notify": "none"}
+    for change in ({"cancel": True}, begun):
         event = await published(client, capacity=1)
         leaving, waiting = await signed_up(client, event), await signed_up(client, event)
         if "cancel" in change:

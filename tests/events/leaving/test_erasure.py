@@ -131,7 +131,7 @@ async def test_nobody_signs_up_for_it_by_its_id_and_by_its_number_it_is_a_new_on
 async def test_its_drafts_go_and_its_events_lose_their_contact_person(client: Client) -> None:
     draft = (await client.post("/v1/events", json=ceremony(), headers=ORGANISER)).json()
     over, coming = await published(client), await published(client)
-    await client.post(f"/v1/events/{over['id']}/cancel", json={"reason": "Storm"}, headers=ORGANISER)
+    await client.post(f"/v1/events/{over['id']}/cancel", json={"reason": {"da": "Storm"}}, headers=ORGANISER)
     await hear(client, erased(KNOWLEDGE_HUB))
 
     assert (await client.get(f"/v1/events/{draft['id']}", headers=ORGANISER)).status_code == 404

@@ -3,10 +3,12 @@
 import asyncio
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
 
+from services.events.programme.moving import HANGING
 from shared.database import uuid7
 from tests.events.builders import (
     KNOWLEDGE_HUB,
@@ -66,8 +68,8 @@ async def test_an_event_is_drafted_published_and_called_off(client: Client) -> N
     assert (await step(client, event, "publish")).json()["status"] == "published"
     again = await step(client, event, "publish")
     assert (again.status_code, again.json()["version"], again.headers["ETag"]) == (200, 2, '"2"')
-    called_off = (await step(client, event, "cancel", reason="Stormen lukker broen")).json()
-    assert (called_off["status"], called_off["cancel_reason"]) == ("cancelled", "Stormen lukker broen")
+    called_off = (await step(client, event, "cancel", reason={"da": "Stormen lukker broen"})).json()
+    assert (called_off["status"], called_off["cancel_reason"]) == ("cancelled", {"da": "Stormen lukker broen"})
     assert called_off["registration_status"] == "cancelled"
     assert (await step(client, event, "cancel")).json()["version"] == 3
     for verb in ("publish", "complete"):
@@ -170,7 +172,7 @@ async def test_a_change_merges_and_null_takes_away(client: Client) -> None:
         event,
         title={"en": "The signing"},
         summary={"da": None},
-        venue={"address": "Holmen 1"},
+        venue={"name": "Helix Lab", "address": "Holmen 1"},
         contact={"name": "Bodil Ravn"},
         hub=None,
         capacity=None,
@@ -181,7 +183,7 @@ async def test_a_change_merges_and_null_takes_away(client: Client) -> None:
     assert changed["venue"] | {"latitude": None, "longitude": None} == {
         "name": "Helix Lab",
         "address": "Holmen 1",
-        "city": "Kalundborg",
+        "city": None,
         "latitude": None,
         "longitude": None,
     }
@@ -192,24 +194,55 @@ async def test_a_change_merges_and_null_takes_away(client: Client) -> None:
     for required in ("title", "starts_at", "ends_at"):
         refused = await patch(client, event, {required: None})
         assert [error["pointer"] for error in refused.json()["errors"]] == [f"/{required}"]
-    lost = await patch(client, event, {"venue": {"name": None}})
+    lost = await patch(client, event, {"venue": {"city": "Roskilde"}})
     assert [error["pointer"] for error in lost.json()["errors"]] == ["/venue/name"]
 
 
-async def test_times_nobody_set_follow_the_start_and_those_somebody_set_stay(client: Client) -> None:
+async def test_a_new_venue_has_nothing_of_the_old_one(client: Client) -> None:
+    there = {"name": "DTU Lyngby", "address": "Anker Engelunds Vej 1", "latitude": 55.79, "longitude": 12.52}
+    event = await draft(client, venue=there)
+    moved = await change_event(client, event, venue={"name": "SDU, TEK", "city": "Odense"})
+    assert {name: value for name, value in moved["venue"].items() if value} == {"name": "SDU, TEK", "city": "Odense"}
+
+
+async def test_times_that_hang_on_the_start_move_along(client: Client) -> None:
     year, event = next_year(), await draft(client)
     moved = await change_event(client, event, starts_at=f"{year}-05-06T10:00", ends_at=f"{year}-05-06T12:00")
     assert moved["starts_at"] == f"{year}-05-06T08:00:00Z"
     assert moved["registration_closes_at"] == moved["starts_at"]
     assert moved["changes_close_at"] == f"{year}-05-05T08:00:00Z"
     await change_event(client, event, registration_closes_at=f"{year}-05-01T12:00")
-    later = await change_event(client, event, starts_at=f"{year}-05-06T11:00")
-    assert later["registration_closes_at"] == f"{year}-05-01T10:00:00Z"
+    await change_event(client, event, doors_open_at=f"{year}-05-06T09:30")
+    later = await change_event(client, event, starts_at=f"{year}-05-07T11:00")
+    assert later["ends_at"] == f"{year}-05-07T11:00:00Z"
+    assert later["doors_open_at"] == f"{year}-05-07T08:30:00Z"
+    assert later["registration_closes_at"] == f"{year}-05-02T11:00:00Z"
+    both = await change_event(client, event, starts_at=f"{year}-05-08T11:00", registration_closes_at=f"{year}-05-03")
+    assert both["registration_closes_at"] == f"{year}-05-02T22:00:00Z", "what is said is not moved"
+
+
+async def test_moved_over_the_start_of_summer_time_the_clock_times_stay(client: Client) -> None:
+    day = clocks_change(3)
+    event = await draft(
+        client,
+        starts_at=f"{day - timedelta(days=1)}T10:00",
+        ends_at=f"{day - timedelta(days=1)}T12:00",
+        doors_open_at=f"{day - timedelta(days=1)}T09:00",
+    )
+    moved = await change_event(client, event, starts_at=f"{day}T10:00")
+    clock = {name: datetime.fromisoformat(moved[name]).astimezone(ZoneInfo("Europe/Copenhagen")) for name in HANGING}
+    assert {name: f"{time:%H:%M}" for name, time in clock.items()} == {
+        "ends_at": "12:00",
+        "doors_open_at": "09:00",
+        "registration_closes_at": "10:00",
+        "changes_close_at": "10:00",
+    }
+    assert clock["changes_close_at"].date() == day - timedelta(days=1)
 
 
 async def test_a_change_that_changes_nothing_has_no_version_and_tells_nothing(client: Client) -> None:
     event = await published(client)
-    same = {"title": event["title"], "capacity": 60, "starts_at": event["starts_at"], "venue": {"city": "Kalundborg"}}
+    same = {"title": event["title"], "capacity": 60, "starts_at": event["starts_at"], "venue": event["venue"]}
     assert (await change_event(client, event, **same))["version"] == event["version"]
     assert await told(client, "events.event.updated") == []
 
@@ -233,12 +266,69 @@ async def test_a_dry_run_says_how_many_would_be_told_and_changes_nothing(client:
     await signed_up(client, event, attendees=people, contact=contact)
     gone = await signed_up(client, event, contact={"name": "Cille Due", "email": "cille@example.org"})
     await cancel(client, gone)
-    dry = await patch(client, event, {"starts_at": in_days(28.01), "notify": "all"}, dry_run=True)
-    assert (dry.status_code, dry.json()["would_notify"]) == (200, 2)
+    later = in_days(30)
+    dry = await patch(client, event, {"starts_at": later, "notify": "all"}, dry_run=True)
+    assert (dry.status_code, dry.json()["would_notify"], dry.json()["notified"]) == (200, 2, 0)
+    assert datetime.fromisoformat(dry.json()["starts_at"]) == datetime.fromisoformat(later), "as it would be"
+    assert set(dry.json()["would_move"]) == {"ends_at", "registration_closes_at", "changes_close_at"}
     assert (await client.get(f"/v1/events/{event['id']}")).json()["starts_at"] == event["starts_at"]
     assert await told(client, "events.event.updated") == []
     refused = await patch(client, event, {"capacity": 2}, dry_run=True)
     assert refused.json()["type"] == "/problems/capacity-below-taken"
+
+
+async def test_a_dry_run_says_who_would_get_a_seat(client: Client) -> None:
+    event = await published(client, capacity=1)
+    await signed_up(client, event, attendees=[{}, {}, {}])
+    dry = await patch(client, event, {"capacity": 2}, dry_run=True)
+    assert (dry.json()["capacity"], dry.json()["would_promote"]) == (2, 1)
+    assert (await capacity(client, event))["quotas"][0]["taken"] == 1
+    assert await told(client, "events.registration.updated") == []
+
+
+async def test_who_moves_an_event_says_whether_those_who_come_are_told(client: Client) -> None:
+    event = await published(client)
+    empty = await change_event(client, event, starts_at=in_days(20))
+    assert empty["notified"] == 0, "nobody comes yet"
+    await signed_up(client, event, attendees=[{"name": "Aksel Lind", "email": "aksel@example.org"}])
+    refused = await patch(client, event, {"venue": {"name": "Rådhuset"}})
+    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/notify-required")
+    assert refused.json()["would_notify"] == 2
+    assert (await client.get(f"/v1/events/{event['id']}")).json()["venue"]["name"] == "Helix Lab"
+    assert (await change_event(client, event, summary={"da": "Kort"}))["notified"] == 0
+
+
+async def test_what_was_kept_quiet_can_still_be_told_with_what_they_knew(client: Client) -> None:
+    event = await published(client)
+    await signed_up(client, event, attendees=[{"name": "Aksel Lind", "email": "aksel@example.org"}])
+    await change_event(client, event, starts_at=in_days(20), notify="none")
+    assert (await change_event(client, event, notify="all"))["notified"] == 2
+    *_, quiet, loud = await told(client, "events.event.updated")
+    assert (quiet["data"]["notify"], loud["data"]["notify"]) == ("none", "all")
+    assert datetime.fromisoformat(loud["data"]["before"]["starts_at"]) == datetime.fromisoformat(event["starts_at"])
+    assert (await change_event(client, event, notify="all"))["notified"] == 0, "they know"
+
+
+async def test_what_is_over_is_neither_moved_nor_called_off(client: Client) -> None:
+    event = await published(client)
+    await change_event(client, event, starts_at=in_days(-2), ends_at=in_days(-1))
+    moved = await patch(client, event, {"starts_at": in_days(3)})
+    called_off = await step(client, event, "cancel")
+    assert [answer.json()["type"] for answer in (moved, called_off)] == ["/problems/event-over"] * 2
+    assert (await change_event(client, event, summary={"da": "Sådan gik det"}))["summary"] == {"da": "Sådan gik det"}
+
+
+async def test_calling_off_can_be_tried_first(client: Client) -> None:
+    event = await published(client)
+    await signed_up(client, event, attendees=[{"name": "Aksel Lind", "email": "aksel@example.org"}])
+    path = f"/v1/events/{event['id']}/cancel"
+    dry = await client.post(path, params={"dry_run": "true"}, json={"reason": {"da": "Storm"}}, headers=ORGANISER)
+    assert (dry.status_code, dry.json()["status"], dry.json()["would_notify"]) == (200, "published", 2)
+    assert await told(client, "events.event.cancelled") == []
+    done = await client.post(path, json={"reason": {"da": "Storm", "en": "A storm"}}, headers=ORGANISER)
+    assert done.json()["cancel_reason"] == {"da": "Storm", "en": "A storm"}
+    (message,) = await told(client, "events.event.cancelled")
+    assert (message["data"]["reason"], message["data"]["reasons"]["en"]) == ("Storm", "A storm")
 
 
 async def test_capacity_does_not_go_below_what_is_taken(client: Client) -> None:

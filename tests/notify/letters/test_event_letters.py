@@ -64,7 +64,7 @@ async def test_a_changed_event_is_told_with_what_was_before(notify: Client, mail
             changed=("starts_at", "ends_at", "venue"),
         ),
     )
-    news = await mailbox.one("jens@example.org", "Nyt tidspunkt: Alliancen Biotekbyen")
+    news = await mailbox.one("jens@example.org", "Nyt tidspunkt og sted: Alliancen Biotekbyen")
     for words in (news.text, news.html):
         now, before = re.split("(?i)sådan var det før", words)
         assert span(later, ends, "Europe/Copenhagen", "da") in now
