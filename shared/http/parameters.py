@@ -5,13 +5,14 @@ from typing import TypeVar
 
 from fastapi import Request
 from fastapi.dependencies.models import Dependant
-from fastapi.security import APIKeyQuery
 
 from shared.problems import Invalid
 
 Endpoint = TypeVar("Endpoint")
 # Newsletters and calendar programs append parameters of their own to addresses that people follow.
 FOLLOWED = (".ics", ".png", ".svg")
+# By it somebody says who calls, also where anybody may.
+KEY = "key"
 _IGNORES = "ignores_unknown_parameters"
 
 
@@ -29,7 +30,7 @@ async def only_known_parameters(request: Request) -> None:
     if route.path.endswith(FOLLOWED) or getattr(route.endpoint, _IGNORES, False):
         return
     known = set(_names(route.dependant))
-    unknown = sorted(set(request.query_params) - known)
+    unknown = sorted(set(request.query_params) - known - {KEY})
     if unknown:
         takes = f"this call takes {', '.join(sorted(known))}" if known else "this call takes none"
         raise Invalid.field(f"?{unknown[0]}", f"there is no such parameter; {takes}")
@@ -39,7 +40,5 @@ def _names(dependant: Dependant) -> Iterator[str]:
     """Of the query parameters of a call and of all that it depends on."""
     for field in dependant.query_params:
         yield field.alias
-    if isinstance(dependant.call, APIKeyQuery):
-        yield dependant.call.model.name
     for other in dependant.dependencies:
         yield from _names(other)

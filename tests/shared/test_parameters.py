@@ -19,11 +19,10 @@ async def test_nothing_is_done_by_a_call_that_says_more_than_is_understood(clien
     assert await made(client.app) == []
 
 
-async def test_the_key_of_a_link_is_taken_where_somebody_may_call_by_link_and_nowhere_else(client: Client) -> None:
+async def test_who_calls_by_the_key_of_a_link_may_do_so_also_where_anybody_may(client: Client) -> None:
     taken = await client.get("/v1/me", params={"key": "no key of ours"})
     assert taken.json()["type"] == "/problems/not-authenticated"
-    refused = await client.get("/v1/things", params={"key": "no key of ours"})
-    assert refused.json()["errors"][0]["pointer"] == "?key"
+    assert (await client.get("/v1/things", params={"key": "no key of ours"})).status_code == 200
 
 
 @pytest.mark.parametrize("address", ["/livez", "/openapi/matching.json"])
