@@ -82,9 +82,9 @@ def plain(several: Sequence[Profile], asked: Sequence[Profile]) -> float:
 
 
 def scoring(index: Index, asked: Sequence[Profile]) -> float:
-    """Questions are read anew each time: the same profile hardly asks twice."""
+    """Queries are read anew each time: the same profile hardly asks twice."""
     from services.matching.similarity.profile import Wanted
-    from services.matching.similarity.scoring.evidence import Proposals
+    from services.matching.similarity.scoring.evidence import Evidence
     from services.matching.similarity.scoring.scores import Scores, first_of
 
     now = index._now
@@ -92,9 +92,9 @@ def scoring(index: Index, asked: Sequence[Profile]) -> float:
     def rank(one: Profile) -> object:
         mine = now.find(one.id)
         assert mine is not None
-        scores = Scores(now.speaker._read(mine), now.base.segment, now.recipe, True)
+        scores = Scores(now.reader._read(mine), now.base.segment, now.recipe, True)
         examples = now._examples([(now.base, scores)], Wanted(without=frozenset((mine.id,))))
-        return first_of(Proposals(scores, examples, True).evidence, now.base.alive, 20)
+        return first_of(Evidence(scores, examples, True).total, now.base.alive, 20)
 
     return typical(asked, rank)
 
@@ -117,7 +117,7 @@ def sizes_of(index: Index) -> tuple[float, float]:
     from services.matching.similarity import saving
 
     arrays = saving._arrays(index._now, b"")
-    texts = sum(held.nbytes for name, held in arrays.items() if name.startswith("roster"))
+    texts = sum(held.nbytes for name, held in arrays.items() if name.startswith("profiles"))
     turned = sum(field.by_column.data.nbytes * 2 for field in index._now.base.segment.fields.values())
     return sum(held.nbytes for held in arrays.values()) - texts + turned, texts
 

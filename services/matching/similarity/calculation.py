@@ -14,7 +14,7 @@ from uuid import UUID
 
 @dataclass(frozen=True, slots=True)
 class WordFit:
-    """A word of mine as written (a phrase by its stems), its language, the key of theirs that it meets, the value."""
+    """A word of mine as written (a phrase by its stems), its language, the key of theirs that it hits, the value."""
 
     yours: str
     language: str

@@ -17,8 +17,8 @@ def looked_at(limit: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A profile among those found, and what speaks for it."""
+class Candidate:
+    """A profile among the best found, and what speaks for it."""
 
     evidence: float
     explainer: Explainer
@@ -29,7 +29,7 @@ class Found:
         return self.explainer.scores.segment
 
 
-def diverse(found: Sequence[Found], limit: int, recipe: Recipe) -> list[Found]:
+def diverse(found: Sequence[Candidate], limit: int, recipe: Recipe) -> list[Candidate]:
     """The best of every house and of all that say the same; only where places are left, the others, too."""
     if len(found) < 2:
         return list(found)

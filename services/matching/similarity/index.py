@@ -71,7 +71,7 @@ class Index:
 
     @property
     def stale(self) -> bool:
-        """So much has changed that the rarity of terms should be fitted again."""
+        """So much has changed that the idf of words should be fitted again."""
         recipe = self._now.recipe
         changes = len(self._now.delta.segment.profiles)
         return changes > max(recipe.delta_least, recipe.delta_share * len(self._now.base.segment.profiles))

@@ -9,7 +9,7 @@ LANGUAGES = ("da", "en")
 class Recipe:
     """Weights of the score. Chosen on development data; ratios matter, not absolute values."""
 
-    rarity_power: float = 1.0
+    idf_power: float = 1.0
     slope: float = 0.5  # how far a text longer than usual is scaled down: 0 not at all, 1 to the usual length
 
     two_languages: float = 0.6  # power of the number of languages that scales down what is said in several

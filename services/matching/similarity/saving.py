@@ -18,14 +18,14 @@ import orjson
 
 from services.matching.similarity.inverted_index.columns import Columns, Spelled
 from services.matching.similarity.inverted_index.field import Facts, Field
-from services.matching.similarity.inverted_index.idf import Rarity
+from services.matching.similarity.inverted_index.idf import Idf
 from services.matching.similarity.inverted_index.matrices import Matrix, compressed
-from services.matching.similarity.inverted_index.roster import Roster
+from services.matching.similarity.inverted_index.profile_store import ProfileStore
 from services.matching.similarity.inverted_index.segment import FIELDS, Fitted, Segment
 from services.matching.similarity.profile import Unreadable
 from services.matching.similarity.recipe import Recipe
-from services.matching.similarity.scoring.query import Speaker
-from services.matching.similarity.snapshot import Held, Snapshot
+from services.matching.similarity.scoring.query import QueryReader
+from services.matching.similarity.snapshot import LiveSegment, Snapshot
 from services.matching.similarity.text.terms import Terms
 
 AN_HOUR = 3600.0
@@ -80,18 +80,19 @@ def read(saved: Path | IO[bytes], terms: Terms, recipe: Recipe) -> tuple[Snapsho
 
 
 def _arrays(snapshot: Snapshot, note: bytes) -> dict[str, np.ndarray]:
+    """An index as arrays of any shape, by name."""
     segment, fitted = snapshot.base.segment, snapshot.fitted
-    head = {"engine": engine(), "recipe": asdict(snapshot.recipe), "usual": fitted.usual}
-    head["rarest"] = {code: float(value) for code, value in fitted.rarity.rarest.items()}
+    head = {"engine": engine(), "recipe": asdict(snapshot.recipe), "pivots": fitted.pivots}
+    head["rarest"] = {code: float(value) for code, value in fitted.idf.rarest.items()}
     columns = segment.columns
     assert columns.related is not None, "only what was just built is saved"
     result = {
         "head": _of_bytes(orjson.dumps(head)),
         "note": _of_bytes(note),
         "keys": _of_bytes(orjson.dumps(columns.keys)),
-        "rarity": fitted.rarity.words,
-        "grams": fitted.rarity.grams,
-        **_of_fields("roster", segment.profiles),
+        "idf": fitted.idf.words,
+        "grams": fitted.idf.grams,
+        **_of_fields("profiles", segment.profiles),
         **_of_fields("spelled", columns.spelled),
         **_of_matrix("related", columns.related),
     }
@@ -103,14 +104,14 @@ def _arrays(snapshot: Snapshot, note: bytes) -> dict[str, np.ndarray]:
 
 def _snapshot(found: Arrays, head: Mapping[str, Any], terms: Terms, recipe: Recipe) -> Snapshot:
     places = {key: at for at, key in enumerate(orjson.loads(found["keys"].tobytes()))}
-    rarity = Rarity(recipe, places, found["rarity"], head["rarest"], found["grams"])
-    fitted = Fitted(rarity, {name: tuple(lengths) for name, lengths in head["usual"].items()})
+    idf = Idf(recipe, places, found["idf"], head["rarest"], found["grams"])
+    fitted = Fitted(idf, {name: tuple(lengths) for name, lengths in head["pivots"].items()})
     spelled = Spelled(**_to_fields("spelled", Spelled, found))
-    columns = Columns(places, rarity, spelled, _to_matrix("related", found, len(places)))
+    columns = Columns(places, idf, spelled, _to_matrix("related", found, len(places)))
     several = {name: _field(name, found, len(places)) for name in FIELDS}
-    segment = Segment(Roster(**_to_fields("roster", Roster, found)), columns, several)
-    none = Held.all_of(Segment.of((), terms, fitted))
-    return Snapshot(Speaker(terms, rarity), fitted, Held.all_of(segment), none)
+    segment = Segment(ProfileStore(**_to_fields("profiles", ProfileStore, found)), columns, several)
+    none = LiveSegment.all_of(Segment.of((), terms, fitted))
+    return Snapshot(QueryReader(terms, idf), fitted, LiveSegment.all_of(segment), none)
 
 
 def _field(name: str, found: Arrays, width: int) -> Field:
@@ -119,19 +120,22 @@ def _field(name: str, found: Arrays, width: int) -> Field:
 
 
 def _of_bytes(some: bytes) -> np.ndarray:
+    """As an array: `(bytes,)`."""
     return np.frombuffer(some, np.uint8)
 
 
 def _of_matrix(name: str, held: Matrix) -> dict[str, np.ndarray]:
+    """Values and columns `(stored,)` and ends `(rows + 1,)` of `(rows, columns)`."""
     return {f"{name} values": held.data, f"{name} columns": held.indices, f"{name} ends": held.indptr}
 
 
 def _to_matrix(name: str, found: Arrays, width: int) -> Matrix:
+    """What `_of_matrix` took apart: `(rows, width)`."""
     return compressed(found[f"{name} values"], found[f"{name} columns"], found[f"{name} ends"], width)
 
 
 def _of_fields(name: str, one: Any) -> dict[str, np.ndarray]:
-    """Every array of a dataclass."""
+    """Every array of a dataclass, of any shape."""
     return {f"{name}.{each.name}": getattr(one, each.name) for each in fields(one) if each.name[0] != "_"}
 
 

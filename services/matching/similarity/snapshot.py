@@ -6,17 +6,17 @@ from uuid import UUID
 
 import numpy as np
 
-from services.matching.similarity.diversity import Found, diverse, looked_at
+from services.matching.similarity.diversity import Candidate, diverse, looked_at
 from services.matching.similarity.inverted_index.matrices import Mask
 from services.matching.similarity.inverted_index.segment import Fitted, Segment
 from services.matching.similarity.profile import Profile, Statement, Suggestion, Wanted
 from services.matching.similarity.reasons.reasons import Explainer
 from services.matching.similarity.recipe import Recipe
-from services.matching.similarity.scoring.evidence import Proposals
+from services.matching.similarity.scoring.evidence import Evidence
 from services.matching.similarity.scoring.examples import examples_among
 from services.matching.similarity.scoring.filters import allowed, known, relatives
 from services.matching.similarity.scoring.likeness import Example
-from services.matching.similarity.scoring.query import Speaker
+from services.matching.similarity.scoring.query import QueryReader
 from services.matching.similarity.scoring.scores import Scores, first_of
 from services.matching.similarity.text.terms import Terms
 
@@ -24,28 +24,28 @@ SEARCH = UUID(int=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """A segment and which of its profiles still hold."""
+class LiveSegment:
+    """A segment and which of its profiles still live: not replaced, not removed."""
 
     segment: Segment
-    alive: Mask
+    alive: Mask  # `(profiles,)`
 
     @classmethod
-    def all_of(cls, segment: Segment) -> "Held":
+    def all_of(cls, segment: Segment) -> "LiveSegment":
         return cls(segment, np.ones(len(segment.profiles), np.bool_))
 
-    def without(self, gone: Iterable[UUID]) -> "Held":
+    def without(self, gone: Iterable[UUID]) -> "LiveSegment":
         places = [self.segment.positions[one] for one in gone if one in self.segment.positions]
         if not places:
             return self
         alive = self.alive.copy()
         alive[places] = False
-        return Held(self.segment, alive)
+        return LiveSegment(self.segment, alive)
 
-    def joined(self, newer: "Held") -> "Held":
+    def joined(self, newer: "LiveSegment") -> "LiveSegment":
         if not len(newer.alive):
             return self
-        return Held(self.segment.joined(newer.segment), np.concatenate([self.alive, newer.alive]))
+        return LiveSegment(self.segment.joined(newer.segment), np.concatenate([self.alive, newer.alive]))
 
     def living(self) -> Iterator[Profile]:
         return (one for one, here in zip(self.segment.profiles, self.alive, strict=True) if here)
@@ -55,37 +55,36 @@ class Held:
 class Snapshot:
     """Never changes; a change makes another that shares almost everything with it."""
 
-    speaker: Speaker
+    reader: QueryReader
     fitted: Fitted
-    base: Held
-    delta: Held
+    base: LiveSegment
+    delta: LiveSegment
 
     @classmethod
     def build(cls, profiles: Iterable[Profile], terms: Terms, recipe: Recipe) -> "Snapshot":
         """Count everything, and fit on it what words weigh and which of them resemble each other."""
         latest = {one.id: one for one in profiles}
         segment, fitted = Segment.fitted(latest.values(), terms, recipe)
-        return cls(
-            Speaker(terms, fitted.rarity), fitted, Held.all_of(segment), Held.all_of(Segment.of((), terms, fitted))
-        )
+        none = LiveSegment.all_of(Segment.of((), terms, fitted))
+        return cls(QueryReader(terms, fitted.idf), fitted, LiveSegment.all_of(segment), none)
 
     @property
     def recipe(self) -> Recipe:
-        return self.fitted.rarity.recipe
+        return self.fitted.idf.recipe
 
     @property
-    def parts(self) -> tuple[Held, ...]:
+    def parts(self) -> tuple[LiveSegment, ...]:
         return tuple(held for held in (self.base, self.delta) if len(held.alive))
 
     def apply(self, changed: Iterable[Profile], removed: Iterable[UUID]) -> "Snapshot":
         """What was fitted stays as it is; a word nobody had before counts as the rarest."""
         newer = {one.id: one for one in changed}
         gone = {*newer, *removed}
-        added = Held.all_of(Segment.of(newer.values(), self.speaker.terms, self.fitted))
+        added = LiveSegment.all_of(Segment.of(newer.values(), self.reader.terms, self.fitted))
         return replace(self, base=self.base.without(gone), delta=self.delta.without(gone).joined(added))
 
     def rebuilt(self) -> "Snapshot":
-        return Snapshot.build(self.profiles(), self.speaker.terms, self.recipe)
+        return Snapshot.build(self.profiles(), self.reader.terms, self.recipe)
 
     def profiles(self) -> Iterator[Profile]:
         yield from self.base.living()
@@ -118,34 +117,35 @@ class Snapshot:
     def evidence(self, mine: Profile, *, partnerships: bool) -> dict[UUID, float]:
         """The evidence for every profile that holds but its own, before filters and reasons."""
         found: dict[UUID, float] = {}
-        for held, one in self._proposals(mine, Wanted(without=frozenset((mine.id,)), partnerships=partnerships)):
-            for place in np.flatnonzero(held.alive & (one.evidence > 0)):
-                found[held.segment.profiles.id_of(int(place))] = float(one.evidence[place])
+        wanted = Wanted(without=frozenset((mine.id,)), partnerships=partnerships)
+        for held, one in self._evidence_by_segment(mine, wanted):
+            for place in np.flatnonzero(held.alive & (one.total > 0)):
+                found[held.segment.profiles.id_of(int(place))] = float(one.total[place])
         return found
 
     def examples(self, mine: Profile, wanted: Wanted) -> list[Example]:
         """Who speaks for those like them when this profile asks."""
-        return self._examples(self._scored(mine, wanted), wanted)
+        return self._examples(self._scores_by_segment(mine, wanted), wanted)
 
     def _answer(self, mine: Profile, wanted: Wanted, asker: UUID | None) -> list[Suggestion]:
-        found: list[Found] = []
-        for held, one in self._proposals(mine, wanted):
+        found: list[Candidate] = []
+        for held, one in self._evidence_by_segment(mine, wanted):
             open_to = held.alive & allowed(held.segment, wanted)
             explainer = Explainer(one, asker)
-            places = first_of(one.evidence, open_to, looked_at(wanted.limit) if wanted.diverse else wanted.limit)
-            found += [Found(float(one.evidence[place]), explainer, place) for place in places]
+            places = first_of(one.total, open_to, looked_at(wanted.limit) if wanted.diverse else wanted.limit)
+            found += [Candidate(float(one.total[place]), explainer, place) for place in places]
         found.sort(key=lambda one: -one.evidence)
         chosen = diverse(found, wanted.limit, self.recipe) if wanted.diverse else found[: wanted.limit]
         return [one.explainer.explained(one.place, full=wanted.full) for one in chosen]
 
-    def _proposals(self, mine: Profile, wanted: Wanted) -> list[tuple[Held, Proposals]]:
-        scored = self._scored(mine, wanted)
+    def _evidence_by_segment(self, mine: Profile, wanted: Wanted) -> list[tuple[LiveSegment, Evidence]]:
+        scored = self._scores_by_segment(mine, wanted)
         examples = self._examples(scored, wanted)
-        return [(held, Proposals(one, examples, wanted.partnerships)) for held, one in scored]
+        return [(held, Evidence(one, examples, wanted.partnerships)) for held, one in scored]
 
-    def _scored(self, mine: Profile, wanted: Wanted) -> list[tuple[Held, Scores]]:
-        question = self.speaker.question(mine if wanted.own_parts else mine.seen_by_all())
-        return [(held, Scores(question, held.segment, self.recipe, wanted.members_parts)) for held in self.parts]
+    def _scores_by_segment(self, mine: Profile, wanted: Wanted) -> list[tuple[LiveSegment, Scores]]:
+        query = self.reader.query(mine if wanted.own_parts else mine.seen_by_all())
+        return [(held, Scores(query, held.segment, self.recipe, wanted.members_parts)) for held in self.parts]
 
-    def _examples(self, scored: Sequence[tuple[Held, Scores]], wanted: Wanted) -> list[Example]:
+    def _examples(self, scored: Sequence[tuple[LiveSegment, Scores]], wanted: Wanted) -> list[Example]:
         return examples_among([(one, held.alive & known(held.segment, wanted)) for held, one in scored], wanted.liked)

@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from services.matching.similarity import Amount, Index, Profile, Statement
 from services.matching.similarity.inverted_index.columns import MARK
 from services.matching.similarity.inverted_index.field import word_key
-from services.matching.similarity.inverted_index.idf import Rarity
+from services.matching.similarity.inverted_index.idf import Idf
 from services.matching.similarity.profile import Wanted
 from services.matching.similarity.reasons.reasons import covered
 from services.matching.similarity.recipe import LANGUAGES, kind_fit
-from services.matching.similarity.scoring.query import Asked
+from services.matching.similarity.scoring.query import Clause
 from services.matching.similarity.scoring.scores import score_of
 from services.matching.similarity.snapshot import SEARCH, Snapshot
 from services.matching.similarity.text.units import Unit, units_of
@@ -46,41 +46,41 @@ profiles = st.builds(
 )
 
 
-def resemblance(one: str, other: str, rarity: Rarity) -> float:
+def resemblance(one: str, other: str, idf: Idf) -> float:
     """The cosine of two words' grams."""
     if one[:2] != other[:2] or one.startswith(MARK):
         return 0.0
-    mine, theirs = set(rarity.grams_of(one)), set(rarity.grams_of(other))
+    mine, theirs = set(idf.grams_of(one)), set(idf.grams_of(other))
     if mine.isdisjoint(theirs):
         return 0.0
-    squares = [sum(float(rarity.grams[bucket]) ** 2 for bucket in some) for some in (mine & theirs, mine, theirs)]
+    squares = [sum(float(idf.grams[bucket]) ** 2 for bucket in some) for some in (mine & theirs, mine, theirs)]
     cosine = squares[0] / (squares[1] * squares[2]) ** 0.5 if squares[0] else 0.0
-    return cosine if cosine >= rarity.recipe.related_least else 0.0
+    return cosine if cosine >= idf.recipe.related_least else 0.0
 
 
-def weights_of(unit: Unit, usual: Iterable[float], rarity: Rarity) -> dict[str, float]:
+def weights_of(unit: Unit, pivots: Iterable[float], idf: Idf) -> dict[str, float]:
     """What a text is worth at each of its words."""
-    recipe, found = rarity.recipe, {MARK + name: weight for name, weight in unit.marks.items()}
-    for (code, words), mean in zip(((one, unit.words.get(one, [])) for one in LANGUAGES), usual, strict=True):
+    recipe, found = idf.recipe, {MARK + name: weight for name, weight in unit.marks.items()}
+    for (code, words), mean in zip(((one, unit.words.get(one, [])) for one in LANGUAGES), pivots, strict=True):
         keys = [word_key(word, code) for word in words]
-        raw = {key: (1 + log(keys.count(key))) * rarity.of(key) for key in keys}
+        raw = {key: (1 + log(keys.count(key))) * idf.of(key) for key in keys}
         length = sum(value**2 for value in raw.values()) ** 0.5
         scale = ((1 - recipe.slope) * mean + recipe.slope * length) * len(unit.words) ** recipe.two_languages
         found |= {key: value / scale for key, value in raw.items()}
     return found
 
 
-def fits(asked: Asked, units: Iterable[Unit], field: str, now: Snapshot) -> np.ndarray:
-    """Asking units by units, every word with every word."""
-    rarity, recipe = now.fitted.rarity, now.recipe
+def fits(clause: Clause, units: Iterable[Unit], field: str, now: Snapshot) -> np.ndarray:
+    """Every word with every word: `(asked, units)`."""
+    idf, recipe = now.fitted.idf, now.recipe
     table = []
     for theirs in units:
-        weights, column = weights_of(theirs, now.fitted.usual[field], rarity), [0.0] * len(asked.units)
-        for said, key, exactly, nearly in zip(asked.of, asked.keys, asked.exactly, asked.nearly, strict=True):
+        weights, column = weights_of(theirs, now.fitted.pivots[field], idf), [0.0] * len(clause.units)
+        for term, key, exactly, nearly in zip(clause.term_of, clause.keys, clause.exactly, clause.nearly, strict=True):
             found = exactly * weights.get(key, 0.0)
-            found += nearly * sum(resemblance(key, other, rarity) * value for other, value in weights.items())
-            column[asked.said[said].unit] += found
-        for at, mine in enumerate(asked.units):
+            found += nearly * sum(resemblance(key, other, idf) * value for other, value in weights.items())
+            column[clause.terms[term].unit] += found
+        for at, mine in enumerate(clause.units):
             if mine.statement and theirs.statement:
                 column[at] *= 1 if mine.statement.category in ("", theirs.statement.category) else recipe.other_category
                 streams = (mine.statement.stream, theirs.statement.stream)
@@ -89,18 +89,18 @@ def fits(asked: Asked, units: Iterable[Unit], field: str, now: Snapshot) -> np.n
                 covers = covered(need.statement, offer.statement) if need.statement and offer.statement else None
                 column[at] *= 1 if covers is None else recipe.too_little + (1 - recipe.too_little) * covers
         table.append(column)
-    return np.array(table).reshape(len(table), len(asked.units)).T
+    return np.array(table).reshape(len(table), len(clause.units)).T
 
 
 def direct(mine: Profile, other: Profile, now: Snapshot) -> float:
-    recipe, terms = now.recipe, now.speaker.terms
-    question, units = now.speaker.question(mine), units_of(other, terms, recipe)
-    theirs = fits(question.needs, units.offers, "offers", now)
-    needs = fits(question.offers, units.needs, "needs", now)
+    recipe, terms = now.recipe, now.reader.terms
+    query, units = now.reader.query(mine), units_of(other, terms, recipe)
+    theirs = fits(query.needs, units.offers, "offers", now)
+    needs = fits(query.offers, units.needs, "needs", now)
     parts = [
         (recipe.their_offers_my_needs, (theirs.max(axis=1, initial=0) ** 3).sum() ** (1 / 3), len(theirs)),
         (recipe.my_offers_their_needs, (needs.max(axis=0, initial=0) ** 3).sum() ** (1 / 3), len(needs)),
-        (recipe.common_ground, fits(question.about, (units.about,), "about", now)[0, 0], 1),
+        (recipe.common_ground, fits(query.about, (units.about,), "about", now)[0, 0], 1),
     ]
     evidence = sum(weight * fit for weight, fit, has in parts if has) / sum(weight for weight, _, has in parts if has)
     return float(evidence * kind_fit(mine.kind, other.kind))
@@ -108,8 +108,8 @@ def direct(mine: Profile, other: Profile, now: Snapshot) -> float:
 
 def cosine(one: Profile, other: Profile, now: Snapshot) -> float:
     """Of what two say as a whole, word by word."""
-    terms, usual, rarity = now.speaker.terms, now.fitted.usual["about"], now.fitted.rarity
-    mine, theirs = (weights_of(units_of(each, terms, now.recipe).about, usual, rarity) for each in (one, other))
+    terms, pivots, idf = now.reader.terms, now.fitted.pivots["about"], now.fitted.idf
+    mine, theirs = (weights_of(units_of(each, terms, now.recipe).about, pivots, idf) for each in (one, other))
     lengths = [sum(value**2 for value in weights.values()) ** 0.5 or 1.0 for weights in (mine, theirs)]
     return sum(value * theirs.get(key, 0.0) for key, value in mine.items()) / (lengths[0] * lengths[1])
 

@@ -12,7 +12,7 @@ TEXTS = ("gær gær gær enzymer på dansk", "enzymer og spildevand", "spildevan
 
 
 def test_words_weigh_as_by_scikit_learn_s_transformer() -> None:
-    plain = Recipe(rarity_power=1, slope=1)
+    plain = Recipe(idf_power=1, slope=1)
     segment, _ = Segment.fitted([organisation("startup", text) for text in TEXTS], shipped(), plain)
     counts = np.array([[3, 1, 1, 0, 0], [0, 1, 0, 1, 0], [0, 0, 0, 2, 1]])
     theirs = TfidfTransformer(sublinear_tf=True).fit_transform(counts).toarray()

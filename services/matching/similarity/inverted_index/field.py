@@ -17,11 +17,11 @@ from services.matching.similarity.inverted_index.matrices import (
     Mask,
     Matrix,
     Names,
-    below,
     compressed,
     row_norms,
     row_numbers,
-    turned,
+    stacked,
+    transposed,
     with_values,
 )
 from services.matching.similarity.profile import Amount, Statement
@@ -29,7 +29,7 @@ from services.matching.similarity.recipe import LANGUAGES
 from services.matching.similarity.text.language import stem
 from services.matching.similarity.text.units import Unit
 
-Lengths = tuple[float, ...]  # usual length of a text, by language
+Pivots = tuple[float, ...]  # mean length of a text before scaling, by language
 Fact = tuple[str, str, bool, str, float]  # category, stream, whether public, measure and amount of a statement
 
 
@@ -41,7 +41,7 @@ def word_key(word: str, code: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What filters and rules ask of the statements behind the units: an array each, a place for each unit."""
+    """What filters and rules ask of the statements behind the units: an array each, all `(units,)`."""
 
     categories: Names
     streams: Names
@@ -103,7 +103,7 @@ def _fact(one: Statement | None) -> Fact:
 
 
 @dataclass(slots=True)
-class Gathered:
+class FieldWriter:
     """Units read one after another: counts of their words, weights of their marks, facts, owners."""
 
     places: Places  # shared by the fields of a segment
@@ -127,16 +127,17 @@ class Gathered:
         self.values.extend(bag.values())
 
     def counts(self) -> Matrix:
-        """Units by columns; to be asked when every field is gathered."""
+        """Counts of words and weights of marks, `(units, columns)`; to be asked when every field is read."""
         return compressed(self.values, self.columns, self.ends, len(self.places))
 
     def made(self, rows: Matrix) -> Field:
+        """The field, with the weights of its units: `(units, columns)`."""
         return Field(np.array(self.owners, np.int32), Facts.of(self.facts), rows)
 
 
 @dataclass(frozen=True)
 class Field:
-    """Rows of weights, a unit each, and whose they are. The units of an owner stand together, in their order."""
+    """Weights `(units, columns)`, and whose they are `(units,)`. The units of an owner stand together, in order."""
 
     owners: Ints
     facts: Facts
@@ -147,35 +148,36 @@ class Field:
         return Field(
             np.concatenate([self.owners, newer.owners + np.int32(owners)]),
             self.facts.joined(newer.facts),
-            below(self.rows, newer.rows, newer.rows.shape[1]),
+            stacked(self.rows, newer.rows, newer.rows.shape[1]),
         )
 
     @cached_property
     def categories(self) -> tuple[dict[str, int], Ints]:
-        """Numbers of the categories there are, and that of every unit."""
+        """Numbers of the categories there are, and that of every unit: `(units,)`."""
         return numbered(self.facts.categories)
 
     @cached_property
     def streams(self) -> tuple[dict[str, int], Ints]:
+        """Numbers of the streams there are, and that of every unit: `(units,)`."""
         return numbered(self.facts.streams)
 
     @cached_property
     def lengths(self) -> Floats:
-        """Of every row; 1 where there is nothing."""
+        """Of every row, 1 where there is nothing: `(units,)`."""
         found = row_norms(self.rows)
         return np.where(found > 0, found, np.float32(1))
 
     @cached_property
     def by_column(self) -> Matrix:
-        """The postings of every column."""
-        return turned(self.rows)
+        """The postings of every column: `(columns, units)`."""
+        return transposed(self.rows)
 
     def units_of(self, owner: int) -> range:
         start, end = np.searchsorted(self.owners, (owner, owner + 1))
         return range(int(start), int(end))
 
     def per_owner(self, values: Floats, owners: int, join: np.ufunc) -> Floats:
-        """Values of units joined to values of owners; 0 for an owner without any."""
+        """From `(units,)` to `(owners,)`; 0 for an owner without any."""
         result = np.zeros(owners, np.float32)
         some = np.flatnonzero(values)
         join.at(result, self.owners[some], values[some])
@@ -183,30 +185,37 @@ class Field:
 
 
 def numbered(names: Names) -> tuple[dict[str, int], Ints]:
+    """A number for each different name, and that of every one: `(units,)`, as the names are."""
     known, number = np.unique(names, return_inverse=True)
     return {str(name): at for at, name in enumerate(known)}, number.astype(np.int32)
 
 
-def usual_lengths(counts: Matrix, columns: Columns) -> Lengths:
-    """The mean length of the texts of each language; 1 where there is none."""
+def pivots_of(counts: Matrix, columns: Columns) -> Pivots:
+    """The mean length of `(units, columns)` in each language, `(languages,)`; 1 where there is none."""
     _, lengths = _measured(counts, columns)
     present = (lengths[lengths[:, at] > 0, at] for at in range(len(LANGUAGES)))
     return tuple(float(some.mean()) if len(some) else 1.0 for some in present)
 
 
-def weighed(counts: Matrix, columns: Columns, usual: Lengths) -> Matrix:
-    """1 + log of the count, times rarity, scaled towards the usual length."""
+def weighed(counts: Matrix, columns: Columns, pivots: Pivots) -> Matrix:
+    """Counts to weights, `(units, columns)` both: 1 + log of the count, times idf, by pivoted length normalisation.
+
+    A text that says its things in two languages is shorter in each, and is scaled for it.
+    """
     data, lengths = _measured(counts, columns)
-    recipe = columns.rarity.recipe
+    recipe = columns.idf.recipe
     spoken = np.maximum((lengths > 0).sum(axis=1), 1) ** recipe.two_languages
-    scale = ((1 - recipe.slope) * np.array(usual, np.float32) + recipe.slope * lengths) * spoken[:, None]
+    scale = ((1 - recipe.slope) * np.array(pivots, np.float32) + recipe.slope * lengths) * spoken[:, None]
     language = columns.spelled.languages[counts.indices]
     scaled = data / scale[row_numbers(counts), np.maximum(language, 0)]
     return with_values(counts, np.where(language < 0, counts.data, scaled))
 
 
 def _measured(counts: Matrix, columns: Columns) -> tuple[Floats, Floats]:
-    """Weights before scaling, and the length of each row in each language."""
+    """Weights of `(units, columns)` before scaling, and the length of each row in each language.
+
+    `(stored,)` and `(units, languages)`.
+    """
     language = columns.spelled.languages[counts.indices]
     data = (1 + np.log(counts.data)) * columns.weights[counts.indices]
     rows, many = row_numbers(counts), counts.shape[0]

@@ -1,4 +1,4 @@
-"""What all profiles tell and what is then kept until the next rebuild: how rare words and grams are."""
+"""What all profiles tell and what is then kept until the next rebuild: the idf of words and grams."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ from services.matching.similarity.recipe import LANGUAGES, Recipe
 
 
 @dataclass(frozen=True, slots=True)
-class Rarity:
-    """Weights of words and grams. What was not seen when it was fitted is the rarest there is, never nothing."""
+class Idf:
+    """Inverse document frequencies. What was not seen when they were fitted is the rarest there is, never nothing."""
 
     recipe: Recipe
     places: Mapping[str, int]  # of the words that were there, in `words`
-    words: Floats
+    words: Floats  # `(columns,)`
     rarest: Mapping[str, float]  # by language
-    grams: Floats  # by bucket
+    grams: Floats  # `(buckets,)`
 
     @classmethod
-    def fitted(cls, places: Mapping[str, int], documents: Mapping[str, Matrix], recipe: Recipe) -> "Rarity":
-        """Fit on the words of every profile, a row each, by language."""
+    def fitted(cls, places: Mapping[str, int], documents: Mapping[str, Matrix], recipe: Recipe) -> "Idf":
+        """Fit on the words of every profile, by language: `(profiles, columns)`."""
         known = np.zeros(len(places), np.float32)
         for held in documents.values():
-            known = np.maximum(known, _fitted(held) ** recipe.rarity_power)
-        rarest = {code: (np.log(1 + held.shape[0]) + 1) ** recipe.rarity_power for code, held in documents.items()}
+            known = np.maximum(known, _fitted(held) ** recipe.idf_power)
+        rarest = {code: (np.log(1 + held.shape[0]) + 1) ** recipe.idf_power for code, held in documents.items()}
         return cls(recipe, places, known, rarest, _gram_weights(places, recipe))
 
     def grams_of(self, key: str) -> tuple[int, ...]:
@@ -41,7 +41,7 @@ class Rarity:
 
 
 def _fitted(documents: Matrix) -> Floats:
-    """Smoothed inverse document frequency by scikit-learn, of the words that occur; no document, no word."""
+    """Smoothed idf by scikit-learn, of the words that occur in `(profiles, columns)`: `(columns,)`."""
     from sklearn.feature_extraction.text import TfidfTransformer  # takes a second; a saved index does without
 
     if not documents.shape[0]:
@@ -51,7 +51,7 @@ def _fitted(documents: Matrix) -> Floats:
 
 
 def _gram_weights(places: Mapping[str, int], recipe: Recipe) -> Floats:
-    """How rare each gram is among the words there are."""
+    """The idf of each gram among the words there are: `(buckets,)`."""
     chosen = [key for key in places if key[:2] in LANGUAGES]
     found = (bucket for key in chosen for bucket in grams(key, recipe.gram_length, recipe.gram_buckets))
     seen = np.bincount(np.fromiter(found, np.int64), minlength=recipe.gram_buckets)

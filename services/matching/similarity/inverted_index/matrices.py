@@ -1,4 +1,7 @@
-"""Sparse rows of float32. SciPy is used here and nowhere else, so that its types are told once."""
+"""Sparse rows of float32. SciPy is used here and nowhere else, so that its types are told once.
+
+Of a matrix `(rows, columns)` the arrays `(stored,)` hold the values that are there, row after row, and their columns.
+"""
 
 from collections.abc import Sequence
 from typing import Any, cast
@@ -19,7 +22,10 @@ PORTION = 1024  # rows of a product held at a time before the small values are d
 
 
 def compressed(values: npt.ArrayLike, columns: npt.ArrayLike, ends: npt.ArrayLike, width: int) -> Matrix:
-    """Rows one after another: where row `i` ends is `ends[i + 1]`."""
+    """Rows one after another, `(rows, width)`: where row `i` ends is `ends[i + 1]`.
+
+    Values and columns are `(stored,)`, ends `(rows + 1,)`.
+    """
     starts = np.asarray(ends, np.int32)
     parts = (np.asarray(values, np.float32), np.asarray(columns, np.int32), starts)
     made: Any = sparse.csr_array(parts, shape=(len(starts) - 1, width))
@@ -27,7 +33,7 @@ def compressed(values: npt.ArrayLike, columns: npt.ArrayLike, ends: npt.ArrayLik
 
 
 def ones_at(rows: Ints, columns: Ints, width: int) -> Matrix:
-    """1 wherever a row has a column, once; rows that have none are left out."""
+    """1 wherever a row has a column, once: both `(stored,)`, to `(rows, width)`; rows that have none are left out."""
     _, row = np.unique(rows, return_inverse=True)
     places: Any = (row.astype(np.int32), columns)
     made: Any = sparse.csr_array((np.ones(len(row), np.float32), places), shape=(int(row.max(initial=-1)) + 1, width))
@@ -36,70 +42,74 @@ def ones_at(rows: Ints, columns: Ints, width: int) -> Matrix:
 
 
 def joined_rows(rows: Sequence[tuple[Ints, Floats]], width: int) -> Matrix:
-    """Rows of columns and values."""
+    """Rows of columns and values, `(stored in the row,)` each, as `(rows, width)`."""
     ends = np.cumsum([0, *(len(columns) for columns, _ in rows)])
     columns = np.concatenate([np.empty(0, np.int32), *(columns for columns, _ in rows)])
     values = np.concatenate([np.empty(0, np.float32), *(values for _, values in rows)])
     return compressed(values, columns, ends, width)
 
 
-def below(upper: Matrix, lower: Matrix, width: int) -> Matrix:
-    """Rows of the one, then rows of the other."""
+def stacked(upper: Matrix, lower: Matrix, width: int) -> Matrix:
+    """Rows of the one, then rows of the other: `(upper + lower, width)`."""
     ends = np.concatenate([upper.indptr, lower.indptr[1:] + upper.indptr[-1]])
     data, indices = np.concatenate([upper.data, lower.data]), np.concatenate([upper.indices, lower.indices])
     return compressed(data, indices, ends, width)
 
 
 def with_values(like: Matrix, values: npt.ArrayLike) -> Matrix:
-    """Other values at the same places."""
+    """Other values `(stored,)` at the same places of `(rows, columns)`."""
     return compressed(values, like.indices, like.indptr, like.shape[1])
 
 
-def turned(held: Matrix) -> Matrix:
-    """Columns by rows."""
+def transposed(held: Matrix) -> Matrix:
+    """From `(rows, columns)` to `(columns, rows)`."""
     made: Any = held.T.tocsr()
     return cast(Matrix, made)
 
 
 def taken(held: Matrix, rows: npt.ArrayLike) -> Matrix:
-    """Some rows, in the order asked for."""
+    """Some rows `(chosen,)` of `(rows, columns)`, in the order asked for: `(chosen, columns)`."""
     made: Any = cast(Any, held)[np.asarray(rows, np.int64)]
     return cast(Matrix, made)
 
 
 def within(held: Matrix, kept: Mask) -> Matrix:
-    """The stored values that are kept, where they are."""
+    """The stored values that are kept, where they are in `(rows, columns)`; the mask is `(stored,)`."""
     before = np.concatenate([[0], np.cumsum(kept)])
     return compressed(held.data[kept], held.indices[kept], before[held.indptr], held.shape[1])
 
 
 def row_numbers(held: Matrix) -> Ints:
-    """The row of every stored value."""
+    """The row of every stored value of `(rows, columns)`: `(stored,)`."""
     return np.repeat(np.arange(held.shape[0], dtype=np.int32), np.diff(held.indptr))
 
 
 def row_norms(held: Matrix) -> Floats:
+    """The Euclidean length of every row of `(rows, columns)`: `(rows,)`."""
     squares = np.bincount(row_numbers(held), held.data.astype(np.float64) ** 2, held.shape[0])
     return np.sqrt(squares).astype(np.float32)
 
 
 def strong_products(left: Matrix, right: Matrix, least: float) -> Matrix:
-    """The values of a product that are at least so large, a portion of rows at a time."""
+    """What is at least so large of `(rows, n)` times `(n, columns)`: `(rows, columns)`, a portion of rows at a time."""
     parts = [empty(0, right.shape[1])]
     for start in range(0, left.shape[0], PORTION):
         made: Any = cast(Any, left)[start : start + PORTION] @ right
         made.data[made.data < least] = 0
         made.eliminate_zeros()
         parts.append(made)
-    stacked: Any = sparse.vstack(parts, format="csr") if len(parts) > 2 else parts[-1]
-    return cast(Matrix, stacked)
+    whole: Any = sparse.vstack(parts, format="csr") if len(parts) > 2 else parts[-1]
+    return cast(Matrix, whole)
 
 
 def strong_pairs(held: Matrix, least: float) -> tuple[Ints, Ints, Floats]:
-    """Rows whose product is at least so large: each two once, the upper one first, and every row with itself."""
+    """Rows of `(rows, columns)` whose product is at least so large: each two once, and every row with itself.
+
+    The upper row, the lower row, the product: all `(pairs,)`.
+    """
     found: list[tuple[Ints, Ints, Floats]] = []
     for block in range(0, held.shape[0], PORTION * 8):
-        later = turned(cast(Matrix, cast(Any, held)[block:]))
+        later = transposed(cast(Matrix, cast(Any, held)[block:]))
         for start in range(block, min(block + PORTION * 8, held.shape[0]), PORTION):
             made: Any = cast(Any, held)[start : start + PORTION] @ later
             rows, columns = row_numbers(made) + np.int32(start), made.indices + np.int32(block)
@@ -111,7 +121,7 @@ def strong_pairs(held: Matrix, least: float) -> tuple[Ints, Ints, Floats]:
 
 
 def mirrored(rows: Ints, columns: Ints, values: Floats, many: int) -> Matrix:
-    """A square matrix of pairs told once."""
+    """A square matrix `(many, many)` of pairs told once, all `(pairs,)`."""
     other = np.flatnonzero(rows != columns)
     both = np.concatenate([rows, columns[other]]), np.concatenate([columns, rows[other]])
     made: Any = sparse.csr_array((np.concatenate([values, values[other]]), both), shape=(many, many))
@@ -120,11 +130,12 @@ def mirrored(rows: Ints, columns: Ints, values: Floats, many: int) -> Matrix:
 
 
 def empty(rows: int, width: int) -> Matrix:
+    """Nothing stored in `(rows, width)`."""
     return compressed((), (), np.zeros(rows + 1), width)
 
 
 def gathered(held: Matrix, rows: Ints) -> tuple[Ints, Ints, Floats]:
-    """The stored values of some rows one after another: position in `rows`, column, value."""
+    """What some rows `(chosen,)` of `(rows, columns)` store: position in `rows`, column, value, all `(stored,)`."""
     starts, many = held.indptr[rows], held.indptr[rows + 1] - held.indptr[rows]
     position = np.repeat(np.arange(len(rows), dtype=np.int32), many)
     before = np.cumsum(many) - many
@@ -133,13 +144,16 @@ def gathered(held: Matrix, rows: Ints) -> tuple[Ints, Ints, Floats]:
 
 
 def times(columns: Ints, weights: Floats, by_column: Matrix) -> Floats:
-    """Weights of some columns (columns by asking rows) times an inverted index: only their postings are read."""
+    """Inner products through an inverted index, of which only the postings of the columns asked for are read.
+
+    `columns` is `(asked columns,)`, `weights` `(asked columns, asked)`, `by_column` `(columns, rows)`: `(asked, rows)`.
+    """
     postings: Any = taken(by_column, columns)
     scores: Floats = np.ascontiguousarray((postings.T @ weights).T)
     return scores
 
 
 def with_each_other(rows: Matrix) -> Floats:
-    """The products of a few rows, each with each."""
+    """The products of a few rows `(rows, columns)`, each with each: `(rows, rows)`."""
     product: Any = cast(Any, rows) @ cast(Any, rows).T
     return cast(Floats, product.toarray())

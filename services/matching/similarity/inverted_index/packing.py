@@ -1,4 +1,4 @@
-"""A profile as a line of JSON: what a roster keeps of it, and what another process reads."""
+"""A profile as a line of JSON: what the index stores of it, and what another process reads."""
 
 from pydantic import TypeAdapter
 

@@ -7,8 +7,8 @@ from uuid import UUID
 import numpy as np
 
 from services.matching.similarity.inverted_index.columns import MARK, Columns
-from services.matching.similarity.inverted_index.field import Field, Gathered, Lengths, Places, usual_lengths, weighed
-from services.matching.similarity.inverted_index.idf import Rarity
+from services.matching.similarity.inverted_index.field import Field, FieldWriter, Pivots, Places, pivots_of, weighed
+from services.matching.similarity.inverted_index.idf import Idf
 from services.matching.similarity.inverted_index.matrices import (
     Floats,
     Ints,
@@ -19,7 +19,7 @@ from services.matching.similarity.inverted_index.matrices import (
     ones_at,
     row_numbers,
 )
-from services.matching.similarity.inverted_index.roster import Roster
+from services.matching.similarity.inverted_index.profile_store import ProfileStore
 from services.matching.similarity.profile import Profile
 from services.matching.similarity.recipe import LANGUAGES, Recipe
 from services.matching.similarity.text.terms import Terms
@@ -32,33 +32,33 @@ FIELDS = ("offers", "needs", "about")
 class Fitted:
     """What a rebuild learns and all segments share."""
 
-    rarity: Rarity
-    usual: Mapping[str, Lengths]  # by field
+    idf: Idf
+    pivots: Mapping[str, Pivots]  # by field
 
 
 @dataclass(frozen=True)
 class Segment:
     """Profiles and their three fields."""
 
-    profiles: Roster
+    profiles: ProfileStore
     columns: Columns
     fields: Mapping[str, Field]
 
     @classmethod
     def of(cls, profiles: Iterable[Profile], terms: Terms, fitted: Fitted) -> "Segment":
         """Read profiles and weigh them by what was fitted before."""
-        gathered = _Gathering.of(profiles, terms, fitted.rarity.recipe)
-        return gathered.segment(Columns.of(dict(gathered.places), fitted.rarity), fitted)
+        writer = _SegmentWriter.of(profiles, terms, fitted.idf.recipe)
+        return writer.segment(Columns.of(dict(writer.places), fitted.idf), fitted)
 
     @classmethod
     def fitted(cls, profiles: Iterable[Profile], terms: Terms, recipe: Recipe) -> tuple["Segment", Fitted]:
         """Read profiles, fit on them, weigh them, and learn which words resemble each other."""
-        gathered = _Gathering.of(profiles, terms, recipe)
-        places = dict(gathered.places)
-        columns = Columns.of(places, Rarity.fitted(places, gathered.documents(), recipe)).remembering()
-        usual = {name: usual_lengths(one.counts(), columns) for name, one in gathered.fields.items()}
-        fitted = Fitted(columns.rarity, usual)
-        return gathered.segment(columns, fitted), fitted
+        writer = _SegmentWriter.of(profiles, terms, recipe)
+        places = dict(writer.places)
+        columns = Columns.of(places, Idf.fitted(places, writer.documents(), recipe)).remembering()
+        pivots = {name: pivots_of(one.counts(), columns) for name, one in writer.fields.items()}
+        fitted = Fitted(columns.idf, pivots)
+        return writer.segment(columns, fitted), fitted
 
     def joined(self, newer: "Segment") -> "Segment":
         """These profiles and newer ones after them."""
@@ -76,22 +76,27 @@ class Segment:
 
     @property
     def kinds(self) -> Names:
+        """Of every profile: `(profiles,)`."""
         return self.profiles.kinds
 
     @property
     def kinds_known(self) -> tuple[list[str], Ints]:
+        """The kinds there are, and the position of each profile's among them: `(profiles,)`."""
         return self.profiles.kinds_known
 
     @property
     def hubs(self) -> Names:
+        """Of every profile, empty where it has none: `(profiles,)`."""
         return self.profiles.hubs
 
     @property
     def partnerships(self) -> Floats:
+        """How many are known of every profile: `(profiles,)`."""
         return self.profiles.partnerships
 
     @property
     def published(self) -> Mask:
+        """Whether a profile may be suggested at all: `(profiles,)`."""
         return self.profiles.published
 
     @property
@@ -100,17 +105,17 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
-class _Gathering:
+class _SegmentWriter:
     """Profiles read into fields that share their columns."""
 
-    profiles: Roster
+    profiles: ProfileStore
     places: Places
-    fields: Mapping[str, Gathered]
+    fields: Mapping[str, FieldWriter]
 
     @classmethod
-    def of(cls, profiles: Iterable[Profile], terms: Terms, recipe: Recipe) -> "_Gathering":
+    def of(cls, profiles: Iterable[Profile], terms: Terms, recipe: Recipe) -> "_SegmentWriter":
         places = Places()
-        fields = {name: Gathered(places) for name in FIELDS}
+        fields = {name: FieldWriter(places) for name in FIELDS}
         kept = []
         for owner, profile in enumerate(profiles):
             units = units_of(profile, terms, recipe)
@@ -118,16 +123,16 @@ class _Gathering:
             fields["needs"].add(owner, units.needs)
             fields["about"].add(owner, (units.about,))
             kept.append(profile)
-        return cls(Roster.of(kept), places, fields)
+        return cls(ProfileStore.of(kept), places, fields)
 
     def segment(self, columns: Columns, fitted: Fitted) -> Segment:
         fields = {
-            name: one.made(weighed(one.counts(), columns, fitted.usual[name])) for name, one in self.fields.items()
+            name: one.made(weighed(one.counts(), columns, fitted.pivots[name])) for name, one in self.fields.items()
         }
         return Segment(self.profiles, columns, fields)
 
     def documents(self) -> dict[str, Matrix]:
-        """The words of every profile, a row each, by language."""
+        """The words that every profile has, by language: `(profiles, columns)`."""
         counts = {name: self.fields[name].counts() for name in FIELDS}
         owners = {name: np.array(self.fields[name].owners, np.int32) for name in counts}
         rows = np.concatenate([owners[name][row_numbers(one)] for name, one in counts.items()])

@@ -11,10 +11,10 @@ from services.matching.similarity.calculation import Calculation, Likeness, Pair
 from services.matching.similarity.inverted_index.columns import MARK
 from services.matching.similarity.inverted_index.matrices import Floats
 from services.matching.similarity.profile import Fit, Ground, Profile, Reason, Statement, Suggestion, Tie
-from services.matching.similarity.reasons.ties import Contact, Meeting, shared_word, tells
-from services.matching.similarity.scoring.evidence import Proposals
+from services.matching.similarity.reasons.alignment import Alignment, Hit, shared_word, tells
+from services.matching.similarity.scoring.evidence import Evidence
 from services.matching.similarity.scoring.likeness import Example, shared
-from services.matching.similarity.scoring.query import Asked
+from services.matching.similarity.scoring.query import Clause
 from services.matching.similarity.scoring.scores import Scores, score_of
 
 SMALL = 0.02  # of the score: such a pair is told without its words
@@ -24,7 +24,7 @@ Texts = tuple[Sequence[str], Sequence[str]]  # of the one that asks, and of the 
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class StatementPair:
     """A statement of the one that asks, one of the other side, and their part of the score."""
 
     mine: int
@@ -36,16 +36,16 @@ class Pair:
 class Explainer:
     """Explains suggestions of one segment to the one that asks."""
 
-    found: Proposals
+    evidence: Evidence
     asker: UUID | None
 
     @property
     def scores(self) -> Scores:
-        return self.found.scores
+        return self.evidence.scores
 
     def explained(self, place: int, *, full: bool) -> Suggestion:
         """The suggestion of one profile, its score taken apart; `full` with the whole calculation."""
-        score = score_of(float(self.found.evidence[place]), self.scores.recipe)
+        score = score_of(float(self.evidence.total[place]), self.scores.recipe)
         fit = self._fit(place, score)
         reasons = [
             *self._their_offers(place, fit.their_offers_my_needs, score),
@@ -59,20 +59,20 @@ class Explainer:
         return Suggestion(other, score, fit, tuple(reasons), self.calculated(place) if full else None)
 
     def _fit(self, place: int, score: float) -> Fit:
-        scores, weights, evidence = self.scores, self.scores.weights, float(self.found.evidence[place])
-        scale, history = score / evidence, float(self.found.history[place])
-        own = scale * float(self.found.confirmed[place]) * float(scores.kinds[place])
+        scores, weights, evidence = self.scores, self.scores.weights, float(self.evidence.total[place])
+        scale, history = score / evidence, float(self.evidence.history[place])
+        own = scale * float(self.evidence.confirmed[place]) * float(scores.kinds[place])
         return Fit(
             own * weights.their_offers * float(scores.their_offers[place]),
             own * weights.my_offers * float(scores.my_offers[place]),
             own * weights.ground * float(scores.ground[place]),
-            scale * float(self.found.alike[place]),
+            scale * float(self.evidence.alike[place]),
             score * (1 - 1 / history),
         )
 
     def calculated(self, place: int) -> Calculation:
         """Every number a score is made of."""
-        found, scores = self.found, self.scores
+        found, scores = self.evidence, self.scores
         likeness = (
             Likeness(one.profile.id, one.liked, one.weight, float(cosine))
             for one, cosine in zip(found.examples, found.likeness[:, place], strict=True)
@@ -91,46 +91,46 @@ class Explainer:
             likeness=tuple(likeness),
             partnerships=int(scores.segment.partnerships[place]) if found.partnerships else 0,
             history=float(found.history[place]),
-            evidence=float(found.evidence[place]),
+            evidence=float(found.total[place]),
             half_score=recipe.half_score,
             score_power=recipe.score_power,
         )
 
-    def _pairs(self, meeting: Meeting, place: int) -> Iterator[PairFit]:
-        """Every statement of mine with every one of theirs that meets it at all."""
-        asks_needs = meeting is self._offers
+    def _pairs(self, alignment: Alignment, place: int) -> Iterator[PairFit]:
+        """Every statement of mine with every one of theirs that it hits at all."""
+        asks_needs = alignment is self._offers
         held = self.scores.offers_for_needs if asks_needs else self.scores.needs_for_offers
-        profile, other = self.scores.question.profile, self.scores.segment.profiles[place]
+        profile, other = self.scores.query.profile, self.scores.segment.profiles[place]
         mine, theirs = (profile.needs, other.offers) if asks_needs else (profile.offers, other.needs)
-        units = meeting.field.units_of(place)
+        units = alignment.field.units_of(place)
         for at, one in enumerate(mine):
             for unit, two in zip(units, theirs, strict=True):
                 if held[at, unit] > 0:
                     need, offer = (one, two) if asks_needs else (two, one)
-                    words = self._words(meeting, at, unit)
+                    words = self._words(alignment, at, unit)
                     fitness = float(held[at, unit]) / sum(word.value for word in words)
                     yield PairFit(need.id, offer.id, asks_needs, float(held[at, unit]), fitness, words)
 
-    def _words(self, meeting: Meeting, mine: int, theirs: int) -> tuple[WordFit, ...]:
-        contacts = meeting.contacts(mine, theirs, most=None)
-        both = sorted([*contacts.marks, *contacts.words], key=lambda one: -one.value)
+    def _words(self, alignment: Alignment, mine: int, theirs: int) -> tuple[WordFit, ...]:
+        hits = alignment.hits(mine, theirs, most=None)
+        both = sorted([*hits.marks, *hits.words], key=lambda one: -one.value)
         return tuple(WordFit(one.mine.written, one.mine.code, one.key, one.value) for one in both)
 
     @cached_property
-    def _offers(self) -> Meeting:
-        return self._meeting("offers", self.scores.question.needs)
+    def _offers(self) -> Alignment:
+        return self._aligned("offers", self.scores.query.needs)
 
     @cached_property
-    def _needs(self) -> Meeting:
-        return self._meeting("needs", self.scores.question.offers)
+    def _needs(self) -> Alignment:
+        return self._aligned("needs", self.scores.query.offers)
 
     @cached_property
-    def _about(self) -> Meeting:
-        return self._meeting("about", self.scores.question.about)
+    def _about(self) -> Alignment:
+        return self._aligned("about", self.scores.query.about)
 
-    def _meeting(self, field: str, asked: Asked) -> Meeting:
+    def _aligned(self, field: str, clause: Clause) -> Alignment:
         segment = self.scores.segment
-        return Meeting(asked, self.scores.reach[field], segment, segment.fields[field])
+        return Alignment(clause, self.scores.expansions[field], segment, segment.fields[field])
 
     def _their_offers(self, place: int, share: float, score: float) -> Iterator[Reason]:
         """The best offer of theirs for each need of mine."""
@@ -141,8 +141,8 @@ class Explainer:
         best = held.argmax(axis=1)
         other = self.scores.segment.profiles[place]
         for need, part in self._parts(held.max(axis=1)):
-            pair = Pair(need, units.start + int(best[need]), part * share)
-            mine, theirs = self.scores.question.profile.needs[need], other.offers[int(best[need])]
+            pair = StatementPair(need, units.start + int(best[need]), part * share)
+            mine, theirs = self.scores.query.profile.needs[need], other.offers[int(best[need])]
             ties = self._ties(self._offers, pair, mine, theirs, score)
             yield _reason(Ground.THEIR_OFFER, pair.share, ties, (mine, self.asker), (theirs, other.id))
 
@@ -155,52 +155,55 @@ class Explainer:
         best = held.argmax(axis=0)
         other = self.scores.segment.profiles[place]
         for need, part in self._parts(held.max(axis=0)):
-            pair = Pair(int(best[need]), units.start + need, part * share)
-            mine, theirs = self.scores.question.profile.offers[int(best[need])], other.needs[need]
+            pair = StatementPair(int(best[need]), units.start + need, part * share)
+            mine, theirs = self.scores.query.profile.offers[int(best[need])], other.needs[need]
             ties = self._ties(self._needs, pair, mine, theirs, score)
             yield _reason(Ground.MY_OFFER, pair.share, ties, (theirs, other.id), (mine, self.asker))
 
     def _parts(self, values: Floats) -> Iterator[tuple[int, float]]:
+        """The share of each of `(needs,)` in their p-norm, where it has one."""
         raised = values.astype(np.float64) ** self.scores.recipe.pair_power
         total = raised.sum()
         return ((int(at), float(raised[at] / total)) for at in np.flatnonzero(raised))
 
-    def _ties(self, meeting: Meeting, pair: Pair, mine: Statement, theirs: Statement, score: float) -> tuple[Tie, ...]:
+    def _ties(
+        self, alignment: Alignment, pair: StatementPair, mine: Statement, theirs: Statement, score: float
+    ) -> tuple[Tie, ...]:
         if pair.share < SMALL * score:
             return ()
-        contacts = meeting.contacts(pair.mine, pair.theirs)
-        both = sorted([*contacts.marks, *contacts.words], key=lambda one: -one.value)
-        return self._shown(meeting, both, pair.share / contacts.value, (mine.texts, theirs.texts), contacts.value)
+        hits = alignment.hits(pair.mine, pair.theirs)
+        both = sorted([*hits.marks, *hits.words], key=lambda one: -one.value)
+        return self._shown(alignment, both, pair.share / hits.value, (mine.texts, theirs.texts), hits.value)
 
     def _shown(
-        self, meeting: Meeting, contacts: Sequence[Contact], factor: float, texts: Texts, value: float
+        self, alignment: Alignment, hits: Sequence[Hit], factor: float, texts: Texts, value: float
     ) -> tuple[Tie, ...]:
         """The strongest ties of a reason of this value."""
         least = self.scores.recipe.tie_least * value
-        chosen = [one for one in contacts if one.value >= least and not one.is_weak]
-        return tuple(meeting.tie(one, factor, *texts) for one in chosen[: self.scores.recipe.ties_shown])
+        chosen = [one for one in hits if one.value >= least and not one.is_weak]
+        return tuple(alignment.tie(one, factor, *texts) for one in chosen[: self.scores.recipe.ties_shown])
 
     def _ground(self, place: int, share: float) -> Iterator[Reason]:
         """Common ground by what it rests on: sectors, focus areas, words of both texts."""
         if share <= 0:
             return
-        contacts = self._about.contacts(0, self._about.field.units_of(place).start)
-        factor = share / contacts.value
+        hits = self._about.hits(0, self._about.field.units_of(place).start)
+        factor = share / hits.value
         for prefix, ground in MARKED.items():
-            ties = tuple(self._about.tie(one, factor, (), ()) for one in contacts.marks if one.key.startswith(prefix))
+            ties = tuple(self._about.tie(one, factor, (), ()) for one in hits.marks if one.key.startswith(prefix))
             if ties:
                 yield Reason(ground, sum(tie.share for tie in ties), ties)
-        if contacts.worded > 0:
-            texts = said_by(self.scores.question.profile), said_by(self.scores.segment.profiles[place])
-            ties = self._shown(self._about, contacts.words, factor, texts, contacts.worded)
-            told = contacts.worded * factor
+        if hits.worded > 0:
+            texts = said_by(self.scores.query.profile), said_by(self.scores.segment.profiles[place])
+            ties = self._shown(self._about, hits.words, factor, texts, hits.worded)
+            told = hits.worded * factor
             yield Reason(Ground.TEXT, told, ties, rest_of(told, ties))
 
     def _alike(self, place: int, share: float, score: float) -> Iterator[Reason]:
         """Whom of the examples it resembles, and by which words."""
         if share <= 0:
             return
-        examples, cosines = self.found.examples, self.found.likeness[:, place]
+        examples, cosines = self.evidence.examples, self.evidence.likeness[:, place]
         given = np.array([one.weight for one in examples]) * cosines
         for at in np.flatnonzero(given).tolist():
             part = share * float(given[at] / given.sum())

@@ -14,8 +14,8 @@ from services.matching.similarity.scoring.scores import Scores
 
 
 @dataclass(frozen=True)
-class Proposals:
-    """What a question finds in one segment."""
+class Evidence:
+    """What a query finds in one segment, for each of its profiles."""
 
     scores: Scores
     examples: Sequence[Example]
@@ -23,19 +23,19 @@ class Proposals:
 
     @cached_property
     def likeness(self) -> Floats:
-        """Examples by profiles."""
+        """How much each profile resembles each example: `(examples, profiles)`."""
         return likeness(self.examples, self.scores.segment)
 
     @cached_property
     def alike(self) -> Floats:
-        """Evidence by resembling the examples."""
+        """Evidence by resembling the examples: `(profiles,)`."""
         weights = np.array([one.weight for one in self.examples], np.float32)
         summed: Floats = self.scores.kinds * (weights @ self.likeness)
         return summed
 
     @cached_property
     def history(self) -> Floats:
-        """What the evidence of each profile is multiplied by for the partnerships known of it: 1 for none."""
+        """The factor for the partnerships known of each profile, 1 for none: `(profiles,)`."""
         recipe, segment = self.scores.recipe, self.scores.segment
         if not self.partnerships:
             return np.ones(len(segment.profiles), np.float32)
@@ -45,7 +45,7 @@ class Proposals:
 
     @cached_property
     def confirmed(self) -> Floats:
-        """What the own score of each profile is multiplied by: more than 1 for an example, which resembles itself."""
+        """The factor of the direct score, more than 1 for an example, which resembles itself: `(profiles,)`."""
         recipe, segment = self.scores.recipe, self.scores.segment
         factors = np.ones(len(segment.profiles), np.float32)
         found = [segment.positions.get(one.profile.id) for one in self.examples if not one.liked]
@@ -53,8 +53,8 @@ class Proposals:
         return factors
 
     @cached_property
-    def evidence(self) -> Floats:
-        """All of it."""
+    def total(self) -> Floats:
+        """All of it: `(profiles,)`."""
         if not self.examples:
             return self.history * self.scores.direct
         return self.history * (self.confirmed * self.scores.direct + self.alike)

@@ -6,11 +6,11 @@ from uuid import UUID
 import numpy as np
 
 from services.matching.similarity.inverted_index.matrices import Mask
-from services.matching.similarity.scoring.filters import standing
+from services.matching.similarity.scoring.filters import among
 from services.matching.similarity.scoring.likeness import Example
 from services.matching.similarity.scoring.scores import Scores, first_of
 
-Known = tuple[Scores, Mask]  # of a segment, and whom the one that asks may hear of
+Known = tuple[Scores, Mask]  # of a segment, and whom the one that asks may hear of, `(profiles,)`
 
 
 def examples_among(known: list[Known], liked: Set[UUID]) -> list[Example]:
@@ -18,18 +18,18 @@ def examples_among(known: list[Known], liked: Set[UUID]) -> list[Example]:
     recipe = known[0][0].recipe if known else None
     if recipe is None:
         return []
-    best = _best([(scores, mask & ~standing(scores.segment, liked)) for scores, mask in known], recipe.examples)
+    best = _best([(scores, mask & ~among(scores.segment, liked)) for scores, mask in known], recipe.examples)
     found = [
         Example.of(scores.segment, place, recipe.alike * evidence / len(best), liked=False)
         for evidence, scores, place in best
     ]
-    usual = float(np.mean([evidence for evidence, _, _ in best])) if best else 0.0
+    mean = float(np.mean([evidence for evidence, _, _ in best])) if best else 0.0
     said_yes = [
         (scores.segment, place)
         for scores, mask in known
-        for place in np.flatnonzero(mask & standing(scores.segment, liked))
+        for place in np.flatnonzero(mask & among(scores.segment, liked))
     ]
-    weight = recipe.liked * usual / max(len(said_yes), 1)
+    weight = recipe.liked * mean / max(len(said_yes), 1)
     return found + [Example.of(segment, int(place), weight, liked=True) for segment, place in said_yes]
 
 

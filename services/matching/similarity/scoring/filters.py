@@ -11,12 +11,12 @@ from services.matching.similarity.profile import Profile, Wanted
 
 
 def known(segment: Segment, wanted: Wanted) -> Mask:
-    """Whom the one that asks may hear of at all: one truth per profile of the segment."""
-    return segment.published & ~standing(segment, wanted.without)
+    """Whom the one that asks may hear of at all: `(profiles,)`."""
+    return segment.published & ~among(segment, wanted.without)
 
 
 def allowed(segment: Segment, wanted: Wanted) -> Mask:
-    """Those of them that the caller asks for."""
+    """Those of them that the caller asks for: `(profiles,)`."""
     mask = known(segment, wanted)
     if wanted.kinds is not None:
         mask &= np.isin(segment.kinds, list(wanted.kinds))
@@ -25,12 +25,12 @@ def allowed(segment: Segment, wanted: Wanted) -> Mask:
     if wanted.categories is not None:
         mask &= _stating(segment, wanted.categories, members_parts=wanted.members_parts)
     if wanted.among is not None:
-        mask &= standing(segment, wanted.among)
+        mask &= among(segment, wanted.among)
     return mask
 
 
 def _stating(segment: Segment, categories: frozenset[str], *, members_parts: bool) -> Mask:
-    """Who has an offer or a need of one of these categories."""
+    """Who has an offer or a need of one of these categories: `(profiles,)`."""
     mask = np.zeros(len(segment.profiles), np.bool_)
     for name in ("offers", "needs"):
         held = segment.fields[name]
@@ -41,8 +41,8 @@ def _stating(segment: Segment, categories: frozenset[str], *, members_parts: boo
     return mask
 
 
-def standing(segment: Segment, profiles: Iterable[UUID]) -> Mask:
-    """One truth per profile of the segment: whether it is one of these."""
+def among(segment: Segment, profiles: Iterable[UUID]) -> Mask:
+    """Who of the segment is one of these: `(profiles,)`."""
     mask = np.zeros(len(segment.profiles), np.bool_)
     mask[[segment.positions[one] for one in profiles if one in segment.positions]] = True
     return mask

@@ -1,7 +1,7 @@
 """Who resembles the partners that fit: those answered with yes, and the best found.
 
 This is the feedback of J. J. Rocchio ("Relevance feedback in information retrieval", 1971), added to the scores
-instead of to the question, so that each example's share of a score can be told.
+instead of to the query, so that each example's share of a score can be told.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ class Example:
     weight: float
     liked: bool
     keys: Sequence[str]
-    values: Floats  # of the keys, of length one
+    values: Floats  # `(keys,)`, of length one
 
     @cached_property
-    def worth(self) -> dict[str, float]:
+    def by_key(self) -> dict[str, float]:
         return dict(zip(self.keys, self.values.tolist(), strict=True))
 
     @classmethod
@@ -39,14 +39,14 @@ class Example:
 
 
 def row_of(segment: Segment, place: int) -> tuple[Ints, Floats]:
-    """Columns and values of what a profile says as a whole, of length one."""
+    """Columns and values of what a profile says as a whole, of length one: both `(stored,)`."""
     about = segment.fields["about"]
     here = slice(about.rows.indptr[place], about.rows.indptr[place + 1])
     return about.rows.indices[here], about.rows.data[here] / about.lengths[place]
 
 
 def likeness(examples: Sequence[Example], segment: Segment) -> Floats:
-    """Examples by profiles: the cosine of what they say as a whole; 0 of each with itself."""
+    """The cosine of what they say as a whole, 0 of each with itself: `(examples, profiles)`."""
     about = segment.fields["about"]
     if not examples or not len(segment.profiles):
         return np.zeros((len(examples), len(segment.profiles)), np.float32)
@@ -64,7 +64,7 @@ def likeness(examples: Sequence[Example], segment: Segment) -> Floats:
 
 
 def mutual(places: Sequence[tuple[Segment, int]]) -> Floats:
-    """The cosines of what several profiles of any two segments say as a whole, each with each."""
+    """The cosines of what several profiles of any two segments say as a whole: `(places, places)`."""
     columns = places[0][0].columns
     rows = []
     for segment, place in places:
@@ -78,7 +78,7 @@ def mutual(places: Sequence[tuple[Segment, int]]) -> Floats:
 
 def shared(one: Example, segment: Segment, place: int) -> dict[str, float]:
     """The words and marks that an example and a profile share, and what each gives to their cosine."""
-    mine, keys = one.worth, segment.columns.keys
+    mine, keys = one.by_key, segment.columns.keys
     columns, values = row_of(segment, place)
     theirs = zip(columns.tolist(), values.tolist(), strict=True)
     return {key: mine[key] * value for column, value in theirs if (key := keys[column]) in mine}

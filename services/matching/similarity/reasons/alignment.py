@@ -1,4 +1,4 @@
-"""Two units word by word: which of my words meets which of theirs, and what it gives."""
+"""Two units aligned word by word: which of my terms hits which of their words, and what it gives."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,18 +12,18 @@ from services.matching.similarity.inverted_index.field import Field, word_key
 from services.matching.similarity.inverted_index.matrices import Floats, Ints, Longs
 from services.matching.similarity.inverted_index.segment import Segment
 from services.matching.similarity.profile import Tie
-from services.matching.similarity.scoring.query import Asked, Reach, Said
+from services.matching.similarity.scoring.query import Clause, Expansion, QueryTerm
 from services.matching.similarity.text.language import WORD, normal, stem
 
-MOST_CONTACTS = 40
-Met = tuple[int, int]  # what is said, by its number, and a column
+MOST_HITS = 40
+Point = tuple[int, int]  # a term of the clause, by its number, and a column
 
 
 @dataclass(frozen=True, slots=True)
-class Contact:
-    """A word or mark of mine, a key of theirs, and the value of the two."""
+class Hit:
+    """A term of mine, a key of theirs, and the value of the two."""
 
-    mine: Said
+    mine: QueryTerm
     key: str
     value: float
 
@@ -40,12 +40,12 @@ class Contact:
 
 
 @dataclass(frozen=True, slots=True)
-class Contacts:
+class Hits:
     """What ties two units: the value of all words, the strongest words, and the marks, the strongest first."""
 
     worded: float
-    words: list[Contact]
-    marks: list[Contact]
+    words: list[Hit]
+    marks: list[Hit]
 
     @property
     def value(self) -> float:
@@ -53,40 +53,43 @@ class Contacts:
 
 
 @dataclass(frozen=True)
-class Meeting:
-    """Asking units beside the units of a field."""
+class Alignment:
+    """The units of a clause beside the units of a field."""
 
-    asked: Asked
-    reach: Reach
+    clause: Clause
+    expansion: Expansion
     segment: Segment
     field: Field
 
     @cached_property
-    def _reach(self) -> tuple[Longs, Ints, Floats]:
-        """The reach by unit that asks and column: unit and column as one number, what is said, the weight."""
-        places = self.reach.units.astype(np.int64) * len(self.segment.columns) + self.reach.columns
+    def _sorted(self) -> tuple[Longs, Ints, Floats]:
+        """The expansion in the order of asking unit and column, told as one number; term; weight: all `(reached,)`."""
+        places = self.expansion.units.astype(np.int64) * len(self.segment.columns) + self.expansion.columns
         order = np.argsort(places, kind="stable")
-        return places[order], self.reach.said[order], self.reach.weights[order]
+        return places[order], self.expansion.terms[order], self.expansion.weights[order]
 
-    def contacts(self, mine: int, theirs: int, most: int | None = MOST_CONTACTS) -> Contacts:
+    def hits(self, mine: int, theirs: int, most: int | None = MOST_HITS) -> Hits:
         """What ties two units; of words the strongest, unless all are asked for. The values add up to their score."""
-        keys, words, marks = self.segment.columns.keys, dict[Met, float](), dict[Met, float]()
-        for said, column, value in zip(*self._met(mine, theirs), strict=True):
+        keys, words, marks = self.segment.columns.keys, dict[Point, float](), dict[Point, float]()
+        for term, column, value in zip(*self._points(mine, theirs), strict=True):
             bag = marks if keys[column].startswith(MARK) else words
-            bag[said, column] = bag.get((said, column), 0.0) + value
+            bag[term, column] = bag.get((term, column), 0.0) + value
         worded = sum(words.values())
-        least = 0.0 if most is None else self.segment.columns.rarity.recipe.tie_least * worded
-        return Contacts(worded, self._read(words, least)[:most], self._read(marks, 0.0))
+        least = 0.0 if most is None else self.segment.columns.idf.recipe.tie_least * worded
+        return Hits(worded, self._read(words, least)[:most], self._read(marks, 0.0))
 
-    def _read(self, bag: Mapping[Met, float], least: float) -> list[Contact]:
-        """Pairs of what is said and a column, the strongest first."""
-        keys, said = self.segment.columns.keys, self.asked.said
+    def _read(self, bag: Mapping[Point, float], least: float) -> list[Hit]:
+        """Pairs of a term and a column, the strongest first."""
+        keys, terms = self.segment.columns.keys, self.clause.terms
         strong = sorted((each for each in bag.items() if each[1] >= least), key=lambda each: -each[1])
-        return [Contact(said[mine], keys[column], value) for (mine, column), value in strong]
+        return [Hit(terms[mine], keys[column], value) for (mine, column), value in strong]
 
-    def _met(self, mine: int, theirs: int) -> tuple[list[int], list[int], list[float]]:
-        """What is said by one unit and met by the other: number, column, value; a word may meet one twice."""
-        (places, said, weights), rows = self._reach, self.field.rows
+    def _points(self, mine: int, theirs: int) -> tuple[list[int], list[int], list[float]]:
+        """Where a term of one unit hits a word of the other: term, column, value.
+
+        A term may hit the same word more than once: exactly and by resemblance, or by several translations.
+        """
+        (places, terms, weights), rows = self._sorted, self.field.rows
         here = slice(rows.indptr[theirs], rows.indptr[theirs + 1])
         columns = rows.indices[here]
         wanted = columns + np.int64(mine) * len(self.segment.columns)
@@ -95,16 +98,16 @@ class Meeting:
         at = np.repeat(np.arange(len(wanted)), many)
         reached = np.arange(len(at)) + np.repeat(first - many.cumsum() + many, many)
         values = weights[reached] * rows.data[here][at]
-        return said[reached].tolist(), columns[at].tolist(), values.tolist()
+        return terms[reached].tolist(), columns[at].tolist(), values.tolist()
 
-    def tie(self, contact: Contact, factor: float, yours: Sequence[str], theirs: Sequence[str]) -> Tie:
-        """A contact as people read it, beside the texts it comes from."""
-        share = contact.value * factor
-        if contact.is_mark:
-            return _same_mark(contact.key, share)
-        said = contact.mine
-        code, stemmed = contact.key.split(" ", 1)
-        mine = " ".join(as_written(stem(word, said.code), said.code, yours) for word in said.written.split())
+    def tie(self, hit: Hit, factor: float, yours: Sequence[str], theirs: Sequence[str]) -> Tie:
+        """A hit as people read it, beside the texts it comes from."""
+        share = hit.value * factor
+        if hit.is_mark:
+            return _same_mark(hit.key, share)
+        term = hit.mine
+        code, stemmed = hit.key.split(" ", 1)
+        mine = " ".join(as_written(stem(word, term.code), term.code, yours) for word in term.written.split())
         return Tie(mine, as_written(stemmed, code, theirs), share)
 
 

@@ -19,13 +19,16 @@ MOST_READ = 1_000
 
 
 @dataclass(frozen=True)
-class Roster(Sequence[Profile]):
-    """Never changes. Takes half the memory of the profiles themselves, and a start has nothing to read of them."""
+class ProfileStore(Sequence[Profile]):
+    """Never changes. Takes half the memory of the profiles themselves, and a start has nothing to read of them.
+
+    What is asked of all of them is `(profiles,)`.
+    """
 
     packed: Bytes  # as JSON, one after another
-    ends: Longs
-    ids: Bytes  # sixteen a profile
-    parents: Bytes
+    ends: Longs  # `(profiles + 1,)`
+    ids: Bytes  # `(profiles, 16)`
+    parents: Bytes  # `(profiles, 16)`
     kinds: Names
     hubs: Names
     published: Mask
@@ -33,7 +36,7 @@ class Roster(Sequence[Profile]):
     _read: dict[int, Profile] = field(default_factory=dict, repr=False)  # those asked for last
 
     @classmethod
-    def of(cls, profiles: Iterable[Profile]) -> "Roster":
+    def of(cls, profiles: Iterable[Profile]) -> "ProfileStore":
         several = list(profiles)
         packed = [pack(one) for one in several]
         return cls(
@@ -47,9 +50,9 @@ class Roster(Sequence[Profile]):
             np.array([one.partnerships for one in several], np.float32),
         )
 
-    def joined(self, newer: "Roster") -> "Roster":
+    def joined(self, newer: "ProfileStore") -> "ProfileStore":
         """These profiles and newer ones after them."""
-        return Roster(
+        return ProfileStore(
             np.concatenate([self.packed, newer.packed]),
             np.concatenate([self.ends, newer.ends[1:] + self.ends[-1]]),
             np.concatenate([self.ids, newer.ids]),
@@ -112,6 +115,6 @@ class Roster(Sequence[Profile]):
 
     @cached_property
     def kinds_known(self) -> tuple[list[str], Ints]:
-        """The kinds there are, and the position of each profile's among them."""
+        """The kinds there are, and the position of each profile's among them: `(profiles,)`."""
         known, position = np.unique(self.kinds, return_inverse=True)
         return [str(kind) for kind in known], position.astype(np.int32)
