@@ -10,6 +10,7 @@ from sqlalchemy import func
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.events.door.tickets import read_code
 from services.events.tables import Attendee, Base, CheckIn, Event, Organisation, Registration, ReplacedCode
 from shared.access.links import ticket_hash
 from shared.contracts.events import AttendeeCheckedIn, AttendeeCheckedOut
@@ -34,9 +35,9 @@ Result = Literal[
 Movement = type[AttendeeCheckedIn] | type[AttendeeCheckedOut]
 
 MESSAGES: dict[Result, dict[Language, str]] = {
-    "checked_in": {"da": "Velkommen, checket ind", "en": "Welcome, checked in"},
-    "already_checked_in": {"da": "Er allerede checket ind", "en": "Already checked in"},
-    "checked_out": {"da": "Checket ud", "en": "Checked out"},
+    "checked_in": {"da": "Velkommen! Du er tjekket ind", "en": "Welcome, checked in"},
+    "already_checked_in": {"da": "Er allerede tjekket ind", "en": "Already checked in"},
+    "checked_out": {"da": "Tjekket ud", "en": "Checked out"},
     "unknown_code": {"da": "Ukendt billet", "en": "Unknown ticket"},
     "replaced": {
         "da": "Pladsen er overdraget; kun den nye billet gælder",
@@ -104,11 +105,11 @@ async def _find(session: AsyncSession, scan: Scan) -> Attendee | None:
     statement = select(Attendee).with_for_update()
     if scan.attendee is not None:
         return (await session.exec(statement.where(Attendee.id == scan.attendee))).first()
-    return (await session.exec(statement.where(Attendee.code_hash == ticket_hash(scan.code or "")))).first()
+    return (await session.exec(statement.where(Attendee.code_hash == ticket_hash(read_code(scan.code or ""))))).first()
 
 
 async def _was_handed_over(session: AsyncSession, scan: Scan) -> bool:
-    return scan.code is not None and await session.get(ReplacedCode, ticket_hash(scan.code)) is not None
+    return scan.code is not None and await session.get(ReplacedCode, ticket_hash(read_code(scan.code))) is not None
 
 
 def _refusal(event: Event, attendee: Attendee | None, scan: Scan) -> Result | None:

@@ -38,7 +38,7 @@ async def get_ticket_calendar(code: TicketCode, session: Reading, request: Reque
 
 def ticket_facts(request: Request, code: str, attendee: Attendee, event: Event) -> dict[str, Any]:
     """What a ticket shows. Only who has a seat gets a QR code."""
-    plain = code.strip().upper()
+    plain = tickets.read_code(code)
     admits = attendee.status == "confirmed" and event.status == "published"
     picture = tickets.qr_svg(events_of(request).settings.public_url("events", f"/t/{plain}")) if admits else b""
     types = {each["key"]: each["title"] for each in event.ticket_types}

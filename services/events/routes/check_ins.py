@@ -30,10 +30,17 @@ _OWN = documented(NotAuthenticated, NotAllowed, NotFound, LinkExpired)
 ShortLine = Annotated[Line, Field(max_length=80)]
 
 
-class ScanInput(Input):
-    """`code` of the ticket, or `attendee`. `nonce` is the device's own id of the scan: the same, the same answer."""
+# Whatever stands in a QR code: what is no ticket is answered, not refused.
+Scanned = Annotated[str, Field(max_length=4_000)]
 
-    code: ShortLine | None = None
+
+class ScanInput(Input):
+    """`code` as the scanner read it (the ticket's whole address) or as it is printed, or `attendee`.
+
+    `nonce` is the device's own id of the scan: the same, the same answer.
+    """
+
+    code: Scanned | None = None
     attendee: UUID | None = None
     nonce: ShortLine
     device: ShortLine
