@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from shared.http.methods import as_head
 from shared.http.rendering import answer_of
 from shared.http.running import Service
 from shared.problems import BodyTooLarge, Invalid, NotFound, Problem
@@ -50,7 +51,8 @@ class Edge:
             if (problem := _wrong_address(scope)) is not None:
                 await answer_of(problem)(scope, receive, answer)
             else:
-                await self._app(scope, _bounded(scope, receive, headers.get(b"content-length")), answer)
+                asked = (scope, _bounded(scope, receive, headers.get(b"content-length")), answer)
+                await self._app(*(as_head(*asked) if scope["method"] == "HEAD" else asked))
         except ClientDisconnect:
             log.debug("caller left before its request was whole", path=scope["path"])
         except Exception as fault:

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from shared.http.methods import taken_at
 from shared.problems import (
     BodyTooLarge,
     FieldError,
@@ -107,6 +108,9 @@ def from_http(error: HTTPException) -> Problem:
     return problem
 
 
-async def render_http(_: Request, error: Exception) -> Response:
+async def render_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return answer_of(from_http(error))
+    problem = from_http(error)
+    if error.status_code == 405:
+        problem.headers["Allow"] = taken_at(request)
+    return answer_of(problem)

@@ -147,3 +147,19 @@ async def test_what_may_stand_in_a_field_is_in_the_document(client: Client) -> N
     assert (name["minLength"], name["maxLength"]) == (1, 200)
     assert schemas["Thing"]["additionalProperties"] is False
     assert schemas["Letter"]["properties"]["to"]["format"] == "email"
+
+
+async def test_what_can_be_read_answers_head_with_the_headers_alone(client: Client) -> None:
+    read, head = await client.get("/v1/things"), await client.head("/v1/things")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == read.headers["content-length"]
+    missing = await client.head("/v1/nothing")
+    assert (missing.status_code, missing.content) == (404, b"")
+
+
+async def test_a_refused_method_is_told_all_that_the_address_takes(client: Client) -> None:
+    refused = await client.delete("/v1/things")
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "GET, HEAD, POST")
+    written = await client.get("/v1/letters")
+    assert (written.status_code, written.headers["Allow"]) == (405, "POST")
+    assert (await client.head("/v1/letters")).status_code == 405
