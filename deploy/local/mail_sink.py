@@ -26,15 +26,23 @@ class MailFolder:
         content = envelope.content
         assert isinstance(content, bytes)
         head = [f"Return-Path: <{envelope.mail_from}>"] + [f"Delivered-To: {to}" for to in envelope.rcpt_tos]
-        self.keep("\r\n".join([*head, ""]).encode() + content)
+        try:
+            self.keep("\r\n".join([*head, ""]).encode() + content)
+        except OSError as full:
+            # Without an answer of ours it would be 500, which is for good: the mail would be lost.
+            return f"452 4.3.1 cannot be kept now: {full.strerror}"
         return "250 2.0.0 kept"
 
     def keep(self, message: bytes) -> Path:
         now = datetime.now(UTC)
         path = self.folder / f"{now:%Y%m%dT%H%M%S.%f}-{next(self._number):05}.eml"
         unfinished = path.with_suffix(".part")
-        unfinished.write_bytes(message)
-        return unfinished.rename(path)
+        try:
+            unfinished.write_bytes(message)
+            return unfinished.rename(path)
+        except OSError:
+            unfinished.unlink(missing_ok=True)
+            raise
 
 
 async def start_mail_sink(folder: Path, port: int = 0, host: str = "127.0.0.1") -> asyncio.Server:
