@@ -14,6 +14,7 @@ from shared.problems import NotFound
 
 # Commits overtake each other: what is this young may still be joined by something older.
 SETTLED_AFTER = timedelta(seconds=10)
+_BEFORE_ALL = UUID(int=0)
 
 # A notification, and when its event is over: that long its link holds.
 Row = tuple[Notification, datetime | None]
@@ -108,50 +109,63 @@ async def _own(session: AsyncSession, contact: Contact | None, notification_id: 
 
 
 class Follower:
-    """What one live stream has shown. It looks back a little each time, and shows nothing twice."""
+    """What one live stream has shown, a page at a time. It looks back a little each time, and shows nothing twice."""
 
     def __init__(self, contact_id: UUID, since: datetime) -> None:
         self.contact_id = contact_id
-        self._settled = since
+        # More was there than one look gives: the next one is due at once.
+        self.is_behind = False
+        self._place = (since, _BEFORE_ALL)
         self._shown: dict[UUID, datetime] = {}
 
     @classmethod
     async def after(cls, session: AsyncSession, contact_id: UUID, last_seen: UUID | None) -> "Follower":
-        """Goes on after the notification last seen; without one, with what comes from now on.
+        """Goes on after the notification last seen; without one that is in this inbox, with what comes from now on.
 
         What came within the last seconds before it may be shown again: ids tell.
         """
-        now = utc_now()
         seen = await session.get(Notification, last_seen) if last_seen else None
         if seen is None or seen.contact_id != contact_id:
-            follower = cls(contact_id, now - SETTLED_AFTER)
-            for notification, _ in await follower.look(session):
-                follower._shown[notification.id] = notification.created_at
+            follower = cls(contact_id, utc_now() - SETTLED_AFTER)
+            await follower.look(session)
+            while follower.is_behind:
+                await follower.look(session)
             return follower
         follower = cls(contact_id, seen.created_at - SETTLED_AFTER)
         follower._shown[seen.id] = seen.created_at
         return follower
 
     async def look(self, session: AsyncSession, most: int = 100) -> Sequence[Row]:
-        """What is new, oldest first."""
+        """What is new, oldest first; all of it, once `is_behind` is false."""
+        began = utc_now()
+        page = await self._page(session, most)
+        new = [row for row in page if row[0].id not in self._shown]
+        self._shown.update((notification.id, notification.created_at) for notification, _ in new)
+        self.is_behind = len(page) == most
+        if self.is_behind:
+            last = page[-1][0]
+            self._place = (last.created_at, last.id)
+        else:
+            self._settle(began - SETTLED_AFTER)
+        return new
+
+    async def _page(self, session: AsyncSession, most: int) -> list[Row]:
+        at, identity = self._place
+        made, id_ = col(Notification.created_at), col(Notification.id)
         statement = (
             select(Notification, Event.ends_at)
             .outerjoin(Event, col(Event.id) == Notification.event_id)
             .where(
                 Notification.contact_id == self.contact_id,
                 col(Notification.in_inbox),
-                Notification.created_at > self._settled,
-                col(Notification.id).not_in(list(self._shown)),
+                (made > at) | ((made == at) & (id_ > identity)),
             )
-            .order_by(col(Notification.created_at), col(Notification.id))
+            .order_by(made, id_)
             .limit(most)
         )
-        new = [(row[0], row[1]) for row in await session.exec(statement)]
-        self._shown.update((notification.id, notification.created_at) for notification, _ in new)
-        if len(new) < most:
-            self._settle(utc_now() - SETTLED_AFTER)
-        return new
+        return [(row[0], row[1]) for row in await session.exec(statement)]
 
     def _settle(self, at: datetime) -> None:
-        self._settled = max(self._settled, at)
-        self._shown = {identity: made for identity, made in self._shown.items() if made > self._settled}
+        """Also back, where the clock was set back: else nothing would be new until it is as late again."""
+        self._place = (at, _BEFORE_ALL)
+        self._shown = {identity: made for identity, made in self._shown.items() if made > at}

@@ -15,6 +15,7 @@ import pytest
 import uvicorn
 
 from services.notify.contacts import find
+from services.notify.inbox import Follower
 from services.notify.routes import inbox_stream
 from shared.access.links import Purpose
 from shared.fields import utc_now
@@ -112,6 +113,63 @@ async def test_who_comes_back_gets_what_was_missed(notify: Client, address: str)
     ):
         missed = await take(events(answer), "notification")
     assert missed.identity != last_seen
+
+
+async def test_whatever_was_missed_comes_at_once(notify: Client, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inbox_stream, "SIGN_OF_LIFE", 3600.0)
+    event = published()
+    await tell(notify, event, registered(event, attendee("Jens Lund")))
+    last_seen = (await notify.get("/v1/inbox", headers=JENS)).json()["items"][0]["id"]
+    sign_ups = [registered(event, attendee("Jens Lund"), reference=f"KLB-{number}") for number in range(230)]
+    await tell(notify, *sign_ups)
+    async with (
+        httpx.AsyncClient(timeout=LONG_ENOUGH) as browser,
+        browser.stream("GET", f"{address}/v1/inbox/stream", headers={**JENS, "Last-Event-ID": last_seen}) as answer,
+    ):
+        stream = events(answer)
+        missed = [(await take(stream, "notification")).identity for _ in sign_ups]
+    assert len(set(missed) - {last_seen}) == 230
+
+
+@pytest.mark.parametrize("header", ["", "0", "undefined", "42; drop", "ÆØÅ", "0192d000-0000-7000-8000-00000000000b"])
+async def test_whatever_a_browser_says_it_saw_last_it_gets_what_comes(
+    notify: Client, address: str, header: str
+) -> None:
+    event = published()
+    await tell(notify, event, registered(event, attendee("Jens Lund")))
+    headers = [(name.encode(), value.encode()) for name, value in {**JENS, "Last-Event-ID": header}.items()]
+    async with (
+        httpx.AsyncClient(timeout=LONG_ENOUGH) as browser,
+        browser.stream("GET", f"{address}/v1/inbox/stream", headers=headers) as answer,
+    ):
+        assert answer.status_code == 200
+        stream = events(answer)
+        assert (await take(stream, "unread")).data == {"unread": 1}
+        await tell(notify, registered(event, attendee("Jens Lund"), reference="KLB-2"))
+        await take(stream, "notification")
+        assert (await take(stream, "unread")).data == {"unread": 2}
+
+
+async def test_a_stream_goes_on_although_the_clock_was_set_back(
+    notify: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    event = published()
+    await tell(notify, event, registered(event, attendee("Jens Lund")))
+    async with notify.app.state.database.reading() as session:
+        jens = await find(session, "jens@example.org")
+        assert jens is not None
+        follower = await Follower.after(session, jens.id, None)
+        monkeypatch.setattr("shared.fields.datetime", AnHourEarlier)
+        assert await follower.look(session) == []
+    await tell(notify, registered(event, attendee("Jens Lund"), reference="KLB-2"))
+    async with notify.app.state.database.reading() as session:
+        assert len(await follower.look(session)) == 1
+
+
+class AnHourEarlier(datetime):
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Self:
+        return super().now(tz) - timedelta(hours=1)
 
 
 class TwoHoursLater(datetime):

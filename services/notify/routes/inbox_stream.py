@@ -52,12 +52,22 @@ async def follow_inbox(
     request: Request,
     caller: KnownCaller,
     addresses: TheAddresses,
-    last_event_id: Annotated[UUID | None, Header(description="The id of the last notification seen")] = None,
+    last_event_id: Annotated[str | None, Header(description="The id of the last notification seen")] = None,
 ) -> EventStream:
-    """New notifications as they come; after `Last-Event-ID`, those missed too. One just seen may come twice."""
+    """New notifications as they come; after `Last-Event-ID`, those missed too. One just seen may come twice.
+
+    A browser sends that header by itself, whatever it holds: what names no notification of this inbox counts as none.
+    """
     stream = _Stream(notify_of(request), addresses, _Credentials.of(request))
-    await stream.start(caller, last_event_id)
+    await stream.start(caller, _id_in(last_event_id))
     return EventStream(stream.lines(), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+
+
+def _id_in(header: str | None) -> UUID | None:
+    try:
+        return UUID(header or "")
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +115,8 @@ class _Stream:
                     return
             for line in await self._look():
                 yield line
+            if self._follower is not None and self._follower.is_behind:
+                continue
             await _until(stopping, asyncio.sleep(BETWEEN_LOOKS))
             await _until(stopping, pulse.wait(seen, SIGN_OF_LIFE))
 
