@@ -4,9 +4,11 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal
+from unicodedata import normalize
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
+import idna
 from email_validator import EmailNotValidError, validate_email
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
 
@@ -70,13 +72,36 @@ def _http_url(url: str) -> str:
     return url
 
 
+@lru_cache(maxsize=4096)
+def mail_domain(domain: str) -> str:
+    """The domain of an address in the form that is kept and compared: lower case, in its own letters (IDNA 2008)."""
+    if domain.isascii() and "xn--" not in domain.lower():
+        return domain.lower()
+    try:
+        return idna.decode(domain, uts46=True)
+    except idna.IDNAError:
+        return domain.lower()
+
+
+def ascii_domain(domain: str) -> str:
+    """The same domain in letters that every mail server and every header takes. Raises ValueError for what is none."""
+    return domain.lower() if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
+
+
+def wire_address(address: str) -> str:
+    """An address as it goes out, in headers as on the envelope. Only the part before the @ may need SMTPUTF8."""
+    local, _, domain = address.rpartition("@")
+    return f"{local}@{ascii_domain(domain)}"
+
+
 def email_domain(address: str) -> str:
-    return address.rsplit("@", 1)[1].lower()
+    return mail_domain(address.rpartition("@")[2])
 
 
 def same_address(address: str) -> str:
     """The form in which two addresses are compared."""
-    return address.lower()
+    local, _, domain = address.rpartition("@")
+    return f"{normalize('NFC', local.lower())}@{mail_domain(domain)}"
 
 
 _Checked = AfterValidator(_without_controls)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr, field_validator, model_validator
 
+from shared.fields import wire_address
 from shared.settings import ServiceSettings
 
 LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
@@ -34,8 +35,9 @@ class Settings(ServiceSettings):
     @field_validator("mail_from")
     @classmethod
     def _has_an_address(cls, sender: str) -> str:
-        if "@" not in parseaddr(sender)[1]:
-            raise ValueError('mail_from must hold an address, such as "Videnbro <videnbro@example.org>"')
+        address = parseaddr(sender)[1]
+        if "@" not in address or not wire_address(address).isascii():
+            raise ValueError('mail_from must hold an ASCII address, such as "Videnbro <videnbro@example.org>"')
         return sender
 
     @model_validator(mode="after")
@@ -46,5 +48,5 @@ class Settings(ServiceSettings):
 
     @cached_property
     def mail_address(self) -> str:
-        """The bare address of `mail_from`."""
-        return parseaddr(self.mail_from)[1]
+        """The bare address of `mail_from`, as it goes out."""
+        return wire_address(parseaddr(self.mail_from)[1])

@@ -8,7 +8,6 @@ from pydantic import ValidationError
 
 from services.notify.letters.wording import MailWords
 from services.notify.mail.mail import CalendarAttachment, Mail, compose
-from services.notify.mail.smtp import ascii_domain
 from services.notify.settings import Settings
 
 
@@ -62,9 +61,19 @@ def test_nobody_can_add_a_header_by_a_name() -> None:
     assert message["To"].addresses[0].addr_spec == "soeren@example.org"
 
 
-def test_a_danish_domain_is_written_for_every_server() -> None:
-    assert ascii_domain("mette@smørrebrød.example") == "mette@xn--smrrebrd-64af.example"
-    assert ascii_domain("mette@example.org") == "mette@example.org"
+def test_a_domain_of_danish_letters_is_written_in_seven_bits() -> None:
+    raw = compose(mail(to_email="mette@rødgrød.example", sender="Videnbro <post@rødgrød.example>"))
+    raw.decode("ascii")
+    message = message_from_bytes(raw, policy=policy.default)
+    assert message["To"].addresses[0].addr_spec == "mette@xn--rdgrd-vuad.example"
+    assert message["From"].addresses[0].addr_spec == "post@xn--rdgrd-vuad.example"
+
+
+def test_what_looks_encoded_is_read_as_it_was_written() -> None:
+    name, subject = "=?utf-8?Q?Direkt=C3=B8ren?=", "=?utf-8?B?w6Y=?= og andet"
+    message = message_from_bytes(compose(mail(to_name=name, words=MailWords(subject, "", ""))), policy=policy.default)
+    assert message["To"].addresses[0].display_name == name
+    assert message["Subject"] == subject
 
 
 @pytest.mark.parametrize(
@@ -72,7 +81,8 @@ def test_a_danish_domain_is_written_for_every_server() -> None:
     [
         ({"smtp_url": "http://example.org"}, "smtp_url must name a server"),
         ({"smtp_url": "smtp://"}, "smtp_url must name a server"),
-        ({"mail_from": "Videnbro"}, "mail_from must hold an address"),
+        ({"mail_from": "Videnbro"}, "mail_from must hold an ASCII address"),
+        ({"mail_from": "søren@example.org"}, "mail_from must hold an ASCII address"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_with_a_clear_word(settings: dict[str, str], said: str) -> None:

@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from shared.database import uuid7
-from shared.fields import Email, Key, Line, LineTexts, LongText, Phone, Timezone, Url
+from shared.fields import Email, Key, Line, LineTexts, LongText, Phone, Timezone, Url, same_address, wire_address
 
 line: TypeAdapter[str] = TypeAdapter(Line)
 NAMES = [
@@ -73,3 +73,28 @@ def test_ids_sort_by_the_millisecond_they_were_made_in() -> None:
     assert len(set(ids)) == 1000
     assert {identity.version for identity in ids} == {7}
     assert all(before.int >> 80 <= after.int >> 80 for before, after in pairwise(ids))
+
+
+@pytest.mark.parametrize(
+    ("typed", "wire"),
+    [
+        ("info@straße.example", "info@xn--strae-oqa.example"),
+        ("info@FAẞ.example", "info@xn--fa-hia.example"),
+        ("b@κλαρα-σωλις.example", "b@xn----ylba7abgd9bnh0e.example"),
+        ("mette@Smørrebrød.example", "mette@xn--smrrebrd-64af.example"),
+        ("Mette@Example.ORG", "Mette@example.org"),
+        ("søren@example.org", "søren@example.org"),
+    ],
+)
+def test_an_address_goes_out_at_the_domain_that_was_typed_and_is_one_however_it_is_written(
+    typed: str, wire: str
+) -> None:
+    kept = TypeAdapter(Email).validate_python(typed)
+    assert wire_address(kept) == wire
+    assert same_address(kept) == same_address(typed) == same_address(wire) == same_address(wire.upper())
+    assert TypeAdapter(Email).validate_python(same_address(kept)) == same_address(kept)
+
+
+def test_domains_that_differ_by_one_letter_are_two() -> None:
+    assert same_address("info@straße.example") != same_address("info@strasse.example")
+    assert same_address("b@σωλις.example") != same_address("b@σωλισ.example")

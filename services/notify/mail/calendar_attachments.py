@@ -12,6 +12,7 @@ from services.notify.mail.mail import CalendarAttachment
 from services.notify.settings import Settings
 from services.notify.tables import Event
 from shared.calendar import CalendarEntry, Method, calendar_file, uid_of
+from shared.fields import wire_address
 from shared.language import text_of
 
 Seat = dict[str, Any]
@@ -51,7 +52,7 @@ class CalendarAttachments:
             organizer_name=parcel.organiser or "Videnbro",
             organizer_email=self._settings.mail_address,
             attendee_name=parcel.contact.name if mailed else None,
-            attendee_email=parcel.contact.email if mailed else None,
+            attendee_email=wire_address(parcel.contact.email) if mailed else None,
         )
 
 

@@ -9,6 +9,7 @@ from email.mime.text import MIMEText
 from email.utils import format_datetime, formataddr, parseaddr
 
 from services.notify.letters.wording import MailWords
+from shared.fields import wire_address
 
 # Quoted-printable: readable in a file, and no server has to understand 8 bits.
 _UTF_8 = charset.Charset("utf-8")
@@ -47,8 +48,8 @@ def compose(mail: Mail) -> bytes:
     whole = MIMEMultipart("mixed", _subparts=[words, calendar]) if calendar else words
     for name, value in _headers(mail).items():
         whole[name] = value
-    # By hand: the library encodes an address that is not ASCII along with the name, so that nobody could answer it, and
-    # folds before a long address of a link, so that some programs find none.
+    # By hand: the library encodes a part before the @ that is not ASCII along with the name, so that nobody could
+    # answer it, and folds before a long address of a link, so that some programs find none.
     own = {"To": _addressee(mail.to_name, mail.to_email), **mail.headers}
     head = "".join(f"{name}: {value}{_END}" for name, value in own.items())
     return head.encode() + whole.as_bytes(policy=_ON_THE_WIRE)
@@ -57,7 +58,7 @@ def compose(mail: Mail) -> bytes:
 def _headers(mail: Mail) -> dict[str, str]:
     return {
         "From": _addressee(*parseaddr(mail.sender)),
-        "Subject": Header(mail.words.subject, header_name="Subject").encode(),
+        "Subject": _words(mail.words.subject, "Subject"),
         "Date": format_datetime(mail.date),
         "Message-ID": mail.message_id,
         # RFC 3834: no out-of-office answers to these.
@@ -68,11 +69,20 @@ def _headers(mail: Mail) -> dict[str, str]:
 
 
 def _addressee(name: str | None, email: str) -> str:
-    """The name in one line, whatever a message brought."""
-    name = " ".join((name or "").split())
-    if name.isascii():
-        return formataddr((name, email), charset="utf-8") if email.isascii() else email
-    return f"{Header(name, header_name='To').encode(linesep=_END)}{_END} <{email}>"
+    """The name in one line, whatever a message brought; the address as on the envelope."""
+    name, address = " ".join((name or "").split()), wire_address(email)
+    if not _is_plain(name):
+        return f"{_words(name, 'To')}{_END} <{address}>"
+    return formataddr((name, address)) if address.isascii() else address
+
+
+def _words(words: str, header: str) -> str:
+    """Whatever was written is what is read: also what looks as if it were encoded already (RFC 2047)."""
+    return Header(words, None if _is_plain(words) else "utf-8", header_name=header).encode(linesep=_END)
+
+
+def _is_plain(words: str) -> bool:
+    return words.isascii() and "=?" not in words
 
 
 def _text(content: str, subtype: str) -> MIMEText:

@@ -10,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from services.notify.settings import Settings
+from shared.fields import wire_address
 
 TIMEOUT = 20.0
 # Servers close what is idle for some minutes; a fresh connection is surer than an old one.
@@ -84,7 +85,7 @@ class Mailer:
         return await self._send_over(await self._connect(), to, mail)
 
     async def _send_over(self, smtp: aiosmtplib.SMTP, to: str, mail: bytes) -> None:
-        address = ascii_domain(to)
+        address = wire_address(to)
         options = [] if address.isascii() else ["SMTPUTF8"]
         async with _answers_understood(smtp):
             await smtp.sendmail(self._settings.mail_address, [address], mail, mail_options=options)
@@ -153,9 +154,3 @@ async def _leave(smtp: aiosmtplib.SMTP) -> None:
         await smtp.quit(timeout=1)
     except (aiosmtplib.SMTPException, OSError):
         smtp.close()
-
-
-def ascii_domain(address: str) -> str:
-    """With the domain as the mail servers of old write it; the part before it stays as it is."""
-    local, _, domain = address.rpartition("@")
-    return address if domain.isascii() else f"{local}@{domain.encode('idna').decode('ascii')}"
