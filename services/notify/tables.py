@@ -190,12 +190,16 @@ class Delivery(Base, table=True):
     channel: str = Field(default="mail", max_length=10)
     status: str = Field(default="queued", max_length=10)
     due_at: datetime
+    # When it was said to wait until then; none before the first attempt.
+    waits_since: datetime | None = None
     claimed_until: datetime | None = None
     attempts: int = 0
     last_error: str | None = Field(default=None, max_length=1000)
-    # Each attempt: when, and what came of it.
+    # Each attempt: when, and what came of it; those that met a server in the same trouble are one entry.
     history: list[dict[str, Any]] = Field(default_factory=list, sa_type=JSON)
     created_at: datetime
+    # When somebody asked for a failed one to be tried again.
+    retried_at: datetime | None = None
     sent_at: datetime | None = None
 
 

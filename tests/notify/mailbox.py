@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Any
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
@@ -44,7 +45,10 @@ class Received:
 
 @dataclass(slots=True)
 class Mailbox:
-    """`refusals` answers an address with its reply, as long as it stands there; `held` makes the server slow."""
+    """`refusals` answers an address with its reply, as long as it stands there; `held` makes the server slow.
+
+    `hangs_up_on` ends the connection at RCPT, `drops` after DATA; `greeting_refused` and `sender_refused` are replies.
+    """
 
     port: int = 0
     received: list[Received] = field(default_factory=list, repr=False)
@@ -52,6 +56,13 @@ class Mailbox:
     held: asyncio.Event | None = None
     holding: int = 0
     connections: int = 0
+    hangs_up_on: set[str] = field(default_factory=set)
+    drops: set[str] = field(default_factory=set)
+    greeting_refused: str | None = None
+    sender_refused: str | None = None
+    greeted_as: set[str] = field(default_factory=set)
+    # Every hand-over, whether it was answered or not: the address, and whether the connection was encrypted.
+    handed_over: list[tuple[str, bool]] = field(default_factory=list, repr=False)
 
     @property
     def url(self) -> str:
@@ -61,18 +72,39 @@ class Mailbox:
         self, server: SMTP, session: Session, envelope: Envelope, hostname: str, responses: list[str]
     ) -> list[str]:
         self.connections += 1
+        if self.greeting_refused is not None:
+            return [self.greeting_refused]
+        self.greeted_as.add(hostname)
         session.host_name = hostname
         return responses
+
+    async def handle_HELO(self, server: SMTP, session: Session, envelope: Envelope, hostname: str) -> str:
+        session.host_name = hostname
+        return self.greeting_refused or "250 localhost"
+
+    async def handle_MAIL(
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if self.sender_refused is not None:
+            return self.sender_refused
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        if address in self.hangs_up_on:
+            hang_up(server)
         if address in self.refusals:
             return self.refusals[address]
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        self.handed_over += [(to, session.ssl is not None) for to in envelope.rcpt_tos]
+        if self.drops & set(envelope.rcpt_tos):
+            hang_up(server)
         if self.held is not None:
             self.holding += 1
             await self.held.wait()
@@ -104,12 +136,18 @@ class Mailbox:
         await eventually(look)
 
 
+def hang_up(server: SMTP) -> None:
+    transport = server.transport
+    assert isinstance(transport, asyncio.WriteTransport)
+    transport.abort()
+
+
 @contextlib.asynccontextmanager
-async def running_mailbox(port: int = 0) -> AsyncIterator[Mailbox]:
+async def running_mailbox(port: int = 0, **options: Any) -> AsyncIterator[Mailbox]:
+    """`options` are those of aiosmtpd, such as a `tls_context`."""
     mailbox = Mailbox()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: SMTP(mailbox, enable_SMTPUTF8=True, hostname="localhost"), host="127.0.0.1", port=port
-    )
+    told = {"enable_SMTPUTF8": True, "hostname": "localhost", **options}
+    server = await asyncio.get_running_loop().create_server(lambda: SMTP(mailbox, **told), host="127.0.0.1", port=port)
     mailbox.port = server.sockets[0].getsockname()[1]
     try:
         yield mailbox

@@ -1,4 +1,4 @@
-"""Deliveries: claimed, attempted, closed; tried again with back-off, and failed in the open at last."""
+"""Deliveries: attempted, closed; tried again with back-off, and failed in the open at last."""
 
 import random
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from typing import Any, Literal
 from uuid import UUID
 
 import sqlmodel
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, update
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -21,54 +21,27 @@ from shared.fields import utc_now
 from shared.messaging.outbox import tell
 from shared.problems import NotFound, WrongStatus
 
-CLAIMED_FOR = timedelta(seconds=60)
 MOST_ATTEMPTS = 8
 FIRST_DELAY, LONGEST_DELAY = 30.0, 6 * 3600.0
+# As soon as our side is mended, or the server knows better, held mails go out.
+LONGEST_HELD = 600.0
 # How long a server may be away before its mails are no news any more.
 GIVEN_UP_AFTER = timedelta(days=3)
 
-Result = Literal["sent", "refused", "again", "away"]
+Result = Literal["sent", "refused", "again", "unanswered", "away", "held", "untried"]
+# The server's trouble or ours, and no fault of the mail: it loses no attempt by them.
+UNCOUNTED = ("away", "held", "untried")
 _deliveries = table_of(Delivery)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one attempt. `away` is no fault of the mail and counts as no attempt; `rest` is how long to wait."""
+    """What came of one attempt; `rest` is how long the server is left alone."""
 
     parcel: Parcel
     result: Result
     detail: str | None = None
     rest: float = 0.0
-
-
-def _claim() -> Any:
-    due = (
-        select(_deliveries.c.id)
-        .where(
-            _deliveries.c.status == "queued",
-            _deliveries.c.due_at <= bindparam("now", type_=_deliveries.c.due_at.type),
-            or_(
-                _deliveries.c.claimed_until.is_(None),
-                _deliveries.c.claimed_until <= bindparam("now", type_=_deliveries.c.due_at.type),
-            ),
-        )
-        .order_by(_deliveries.c.due_at, _deliveries.c.id)
-        .limit(bindparam("most"))
-        .with_for_update(skip_locked=True)
-    )
-    claimed = update(_deliveries).where(_deliveries.c.id.in_(due))
-    until = bindparam("until", type_=_deliveries.c.claimed_until.type)
-    return claimed.values(claimed_until=until).returning(_deliveries.c.id)
-
-
-_CLAIM = _claim()
-
-
-async def claim(session: AsyncSession, most: int) -> list[UUID]:
-    """Deliveries that are due, ours for a minute: if we die, the claim lapses and another sends them."""
-    now = utc_now()
-    values = {"now": now, "until": now + CLAIMED_FOR, "most": most}
-    return list((await (await session.connection()).execute(_CLAIM, values)).scalars())
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,34 +58,73 @@ class Closing:
 
 def close(outcome: Outcome) -> Closing:
     delivery, now = outcome.parcel.delivery, utc_now()
-    attempts = delivery.attempts + (outcome.result != "away")
-    attempt = {"at": now.isoformat(), "result": outcome.result, "detail": outcome.detail}
     row: dict[str, Any] = {
         "delivery": delivery.id,
         "status": "queued",
         "due_at": delivery.due_at,
+        "waits_since": now,
         "sent_at": None,
-        "attempts": attempts,
+        "attempts": delivery.attempts + (outcome.result not in UNCOUNTED),
         "last_error": outcome.detail,
-        "history": [*delivery.history, attempt],
+        "history": _history(outcome, now),
     }
+    if outcome.result == "untried":
+        row |= {"last_error": delivery.last_error, "history": delivery.history}
     if outcome.result == "sent":
         row |= {"status": "sent", "sent_at": now}
-    elif _is_over(outcome, attempts, now):
+    elif _is_over(outcome, row, now):
         row |= {"status": "failed"}
-    elif outcome.result == "away":
-        row |= {"due_at": now + timedelta(seconds=outcome.rest), "history": delivery.history}
     else:
-        row |= {"due_at": now + timedelta(seconds=back_off(attempts))}
+        row |= {"due_at": now + timedelta(seconds=_wait(outcome, row))}
     return Closing(outcome, row)
 
 
+def _history(outcome: Outcome, now: datetime) -> list[dict[str, Any]]:
+    """A server that is away for days makes one entry, with how often and until when."""
+    history, at = outcome.parcel.delivery.history, now.isoformat()
+    attempt = {"at": at, "result": outcome.result, "detail": outcome.detail}
+    last = history[-1] if history else {}
+    if outcome.result in UNCOUNTED and (last.get("result"), last.get("detail")) == (outcome.result, outcome.detail):
+        return [*history[:-1], {**last, "until": at, "times": last.get("times", 1) + 1}]
+    return [*history, attempt]
+
+
+def _tries(history: Sequence[dict[str, Any]]) -> int:
+    return sum(attempt.get("times", 1) for attempt in history)
+
+
+def was_held(delivery: Delivery) -> bool:
+    return any(attempt["result"] == "held" for attempt in delivery.history)
+
+
+def _is_over(outcome: Outcome, row: dict[str, Any], now: datetime) -> bool:
+    if outcome.result == "untried":
+        return False
+    if outcome.result in UNCOUNTED:
+        # Also by tries: a clock that was set on by days ends nothing.
+        began = outcome.parcel.delivery.retried_at or outcome.parcel.delivery.created_at
+        return now - began > GIVEN_UP_AFTER and _tries(row["history"]) >= MOST_ATTEMPTS
+    return outcome.result == "refused" or row["attempts"] >= MOST_ATTEMPTS
+
+
+def _wait(outcome: Outcome, row: dict[str, Any]) -> float:
+    if outcome.result == "held":
+        return max(outcome.rest, min(back_off(row["history"][-1].get("times", 1)), LONGEST_HELD))
+    return outcome.rest if outcome.result in UNCOUNTED else back_off(row["attempts"])
+
+
+def back_off(attempts: int) -> float:
+    """Seconds until the next attempt: half a minute at first, four times as long each time, never all at once."""
+    return min(FIRST_DELAY * 4.0 ** min(attempts - 1, 9), LONGEST_DELAY) * random.uniform(0.8, 1.2)  # noqa: S311 -- jitter
+
+
+_CLOSED = ("status", "due_at", "waits_since", "sent_at", "attempts", "last_error", "history")
 _CLOSE = (
     update(_deliveries)
     .where(_deliveries.c.id == bindparam("delivery"), _deliveries.c.status == "queued")
     .values(
         claimed_until=None,
-        **{name: bindparam(name) for name in ("status", "due_at", "sent_at", "attempts", "last_error", "history")},
+        **{name: bindparam(name) for name in _CLOSED},
     )
 )
 
@@ -128,23 +140,12 @@ async def write_closings(session: AsyncSession, closings: Sequence[Closing]) -> 
             _tell_failed(session, closing)
 
 
-def _is_over(outcome: Outcome, attempts: int, now: datetime) -> bool:
-    if outcome.result == "away":
-        return now - outcome.parcel.delivery.created_at > GIVEN_UP_AFTER
-    return outcome.result == "refused" or attempts >= MOST_ATTEMPTS
-
-
-def back_off(attempts: int) -> float:
-    """Seconds until the next attempt: half a minute at first, four times as long each time, never all at once."""
-    return min(FIRST_DELAY * 4.0 ** (attempts - 1), LONGEST_DELAY) * random.uniform(0.8, 1.2)  # noqa: S311 -- jitter
-
-
 def _tell_failed(session: AsyncSession, closing: Closing) -> None:
     outcome, notification = closing.outcome, closing.outcome.parcel.notification
     tell(
         session,
         DeliveryFailed(
-            version=len(closing.row["history"]),
+            version=_tries(closing.row["history"]),
             delivery_id=outcome.parcel.delivery.id,
             channel="mail",
             topic=notification.topic,
@@ -212,7 +213,7 @@ async def retry(session: AsyncSession, caller: Caller, delivery_id: UUID) -> Row
     if delivery.status == "sent":
         raise WrongStatus("This mail was sent; there is nothing to try again.")
     if delivery.status == "failed":
-        delivery.attempts = 0
-    delivery.status, delivery.due_at = "queued", utc_now()
+        delivery.attempts, delivery.retried_at = 0, utc_now()
+    delivery.status, delivery.due_at, delivery.waits_since = "queued", utc_now(), utc_now()
     session.add(delivery)
     return delivery, notification, contact

@@ -1,26 +1,34 @@
 """The job that mails: claims what is due, writes and sends it a few at a time, and closes what is done together."""
 
 import asyncio
+import time
+from uuid import UUID
 
 from prometheus_client import CollectorRegistry, Counter
 from sqlalchemy.exc import SQLAlchemyError
 
-from services.notify.deliveries.deliveries import CLAIMED_FOR, FIRST_DELAY, Outcome, claim, close, write_closings
+from services.notify.deliveries.claims import CLAIMED_FOR, claim, keep, wait_no_longer
+from services.notify.deliveries.clock import Clock, ClockWasSet
+from services.notify.deliveries.deliveries import Outcome, close, was_held, write_closings
 from services.notify.deliveries.parcels import Parcel, load
+from services.notify.mail.answers import NotSent
 from services.notify.mail.mail import compose
-from services.notify.mail.smtp import Mailer, Refused, ServerAway
+from services.notify.mail.mailer import Mailer
 from services.notify.mail.writer import MailWriter
 from services.notify.settings import Settings
 from shared.access.links import Links
 from shared.database import Database
+from shared.fields import wire_address
 from shared.messaging.pulse import Pulse
 from shared.telemetry import get_logger
 
 log = get_logger()
 
 MOST_UNDER_WAY = 16
-# Less than a claim holds: whoever claims it next must not find it still under way here.
-TRIED_FOR = 0.75 * CLAIMED_FOR.total_seconds()
+# Well before it lapses: whoever claims it next must not find it still under way here.
+KEPT_EVERY = 0.25 * CLAIMED_FOR.total_seconds()
+# After the clock was set nobody claims for so long, and whoever has something under way keeps it by the new time.
+CLAIMS_SETTLE = 10.0
 ENDS_WITHIN = 5.0
 LONGEST_WAIT = 5.0
 CLOSED_TOGETHER = 0.02
@@ -37,8 +45,12 @@ class Sending:
             "mail_attempts", "Attempts to mail, by what came of them", ("result",), registry=registry
         )
         self._writer = MailWriter(settings, links)
-        self._mailer = Mailer(settings)
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._mailer = Mailer(settings, registry)
+        self._under_way: dict[asyncio.Task[None], UUID] = {}
+        self._kept_at = time.monotonic()
+        self._clock = Clock()
+        self._clock_was_set: list[ClockWasSet] = []
+        self._claims_again_at = 0.0
         self._done: list[Outcome] = []
         self._round: asyncio.Task[None] | None = None
 
@@ -71,26 +83,42 @@ class Sending:
             log.warning("mails sent and not written down", mails=len(self._done), error=type(failed).__name__)
         await self._mailer.close()
 
+    async def _begin(self, room: int) -> None:
+        self._look_at_the_clock()
+        settled = time.monotonic() >= self._claims_again_at
+        for parcel in await self._close_and_claim(room if settled else 0):
+            task = asyncio.create_task(self._deliver(parcel))
+            self._under_way[task] = parcel.delivery.id
+            task.add_done_callback(self._under_way.pop)
+
+    def _look_at_the_clock(self) -> None:
+        if was_set := self._clock.was_set():
+            log.warning("the clock was set", seconds=was_set.by.total_seconds())
+            self._clock_was_set.append(was_set)
+            self._claims_again_at = time.monotonic() + CLAIMS_SETTLE
+
     async def _close_and_claim(self, room: int) -> list[Parcel]:
         """If it fails, what is done is closed in the next round, before its claim lapses and it is sent again."""
-        if not (self._done or room):
+        ours, was_set = list(self._under_way.values()), list(self._clock_was_set)
+        keeps = bool(ours) and (bool(was_set) or time.monotonic() - self._kept_at >= KEPT_EVERY)
+        if not (self._done or room or keeps or was_set):
             return []
         closings = [close(outcome) for outcome in self._done]
         quiet = not any(closing.failed for closing in closings)
         async with self._database.transaction(quiet=quiet) as session:
             await write_closings(session, closings)
-            claimed = await claim(session, room) if room else []
-        del self._done[: len(closings)]
+            for each in was_set:
+                await wait_no_longer(session, each)
+            if keeps:
+                await keep(session, ours)
+            claimed = await claim(session, room, ours) if room else []
+        del self._done[: len(closings)], self._clock_was_set[: len(was_set)]
+        if keeps:
+            self._kept_at = time.monotonic()
         if not claimed:
             return []
         async with self._database.reading() as session:
             return await load(session, claimed)
-
-    async def _begin(self, room: int) -> None:
-        for parcel in await self._close_and_claim(room):
-            task = asyncio.create_task(self._deliver(parcel))
-            self._under_way.add(task)
-            task.add_done_callback(self._under_way.discard)
 
     async def _wait_for_news(self, seen: int) -> None:
         """Until a mail is done, and a moment more so that others are closed with it; or the pulse tells of new ones."""
@@ -102,24 +130,25 @@ class Sending:
 
     async def _deliver(self, parcel: Parcel) -> None:
         outcome = await self._attempt(parcel)
-        if outcome.result != "sent":
+        if outcome.result not in ("sent", "untried"):
             log.warning("mail not delivered", delivery=str(parcel.delivery.id), result=outcome.result)
-        self._attempts.labels(outcome.result).inc()
+        if outcome.result != "untried":
+            self._attempts.labels(outcome.result).inc()
         self._done.append(outcome)
 
     async def _attempt(self, parcel: Parcel) -> Outcome:
         email = parcel.contact.email
         try:
-            async with asyncio.timeout(TRIED_FOR):
-                await self._mailer.send(email, compose(self._writer.write(parcel)))
-        except Refused as refused:
+            address = wire_address(email)
+        except ValueError as impossible:
+            return Outcome(parcel, "refused", f"no such domain can be: {impossible}"[:500])
+        try:
+            mail = compose(self._writer.write(parcel))
+            await self._mailer.send(address, mail, was_held=was_held(parcel.delivery))
+        except NotSent as why:
             # What a server answers often repeats the address, which is nobody else's to read.
-            detail = str(refused).replace(email, "the address")[:500]
-            return Outcome(parcel, "refused" if refused.permanent else "again", detail)
-        except ServerAway as away:
-            return Outcome(parcel, "away", str(away)[:500], rest=self._mailer.rests)
-        except TimeoutError:
-            return Outcome(parcel, "away", f"no answer within {TRIED_FOR:.0f} s", rest=FIRST_DELAY)
+            detail = str(why).replace(address, "the address").replace(email, "the address")[:500]
+            return Outcome(parcel, why.result, detail, rest=self._mailer.rests)
         except Exception as failed:
             log.exception("mail could not be written", delivery=str(parcel.delivery.id), exc_info=failed)
             return Outcome(parcel, "again", f"{type(failed).__name__} while writing")

@@ -1,156 +1,192 @@
-"""The one door to aiosmtplib: a few connections to the mail server, kept open between mails."""
+"""The one door to aiosmtplib: connections to the mail server as the settings say, and one mail over one of them."""
 
 import asyncio
-import contextlib
-import time
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+import re
+import ssl
+from collections.abc import Callable
+from functools import cached_property
 from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from services.notify.mail.answers import (
+    BrokeOff,
+    NotSent,
+    Refused,
+    RefusesUs,
+    ServerAway,
+    TryAgain,
+    Unanswered,
+    closes,
+    meaning,
+    meaning_before_a_recipient,
+)
 from services.notify.settings import Settings
-from shared.fields import wire_address
+from shared.telemetry import get_logger
 
-TIMEOUT = 20.0
-# Servers close what is idle for some minutes; a fresh connection is surer than an old one.
-KEPT_FOR = 60.0
-FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
-_FROM_THEN_ON_REFUSED, _TOO_LARGE = 500, 552
+log = get_logger()
 
-
-class Refused(Exception):
-    """The server took no mail for this recipient; `permanent` when asking again is of no use."""
-
-    def __init__(self, code: int, reply: str, *, permanent: bool) -> None:
-        super().__init__(f"{code} {reply}")
-        self.permanent = permanent
+CONNECTED_WITHIN = 20.0
+# RFC 5321, 4.5.3.2: five minutes for MAIL and RCPT, two for DATA.
+COMMAND_ANSWERED_WITHIN, DATA_ANSWERED_WITHIN = 300.0, 120.0
+LATE_AFTER = 15.0
+_GO_ON, _TAKEN, _FOR_GOOD = 354, 250, 500
+_TROUBLE = (aiosmtplib.SMTPException, OSError)
+_DOTS = re.compile(rb"^\.", re.MULTILINE)
 
 
-class ServerAway(Exception):
-    """The server could not be reached, or closed, or does not know us: no fault of the mail."""
+class Connection:
+    """Greeted, encrypted and logged in."""
 
-
-@dataclass(slots=True)
-class _Kept:
-    smtp: aiosmtplib.SMTP
-    used_at: float
-
-
-class Mailer:
-    """Sends over at most `smtp_connections` connections. While the server is away it rests, longer each time."""
-
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
-        self._turns = asyncio.Semaphore(settings.smtp_connections)
-        self._idle: list[_Kept] = []
-        self._pause = 0.0
-        self._rests_until = 0.0
+    def __init__(self, smtp: aiosmtplib.SMTP, sender: str, patience: float) -> None:
+        self._smtp, self._sender, self._patience = smtp, sender, patience
 
     @property
-    def rests(self) -> float:
-        """Seconds until the server is worth another try."""
-        return max(0.0, self._rests_until - time.monotonic())
+    def is_open(self) -> bool:
+        return self._smtp.is_connected
 
-    async def send(self, to: str, mail: bytes) -> None:
-        """Returns when the server has taken the mail. Raises Refused or ServerAway."""
-        async with self._turns:
+    async def hand_over(self, address: str, mail: bytes, late: Callable[[], None]) -> None:
+        """Returns when the server has taken the mail; calls `late` when it thinks long about it.
+
+        Until the mail is out the server can be asked anew; then it may have it. Raises what else came of it; BrokeOff,
+        RefusedByPolicy where that is not known here.
+        """
+        try:
+            await self._announce(address)
+        except aiosmtplib.SMTPSenderRefused as refused:
+            raise _before(refused, meaning_before_a_recipient(refused.code, refused.message)) from refused
+        except aiosmtplib.SMTPResponseException as refused:
+            raise _before(refused, meaning(refused.code, refused.message)) from refused
+        except _TROUBLE as broke:
+            raise BrokeOff(_describe(broke)) from broke
+        calling = asyncio.get_running_loop().call_later(LATE_AFTER, late)
+        try:
+            code, reply = await self._answer_to(mail)
+        finally:
+            calling.cancel()
+        if code != _TAKEN:
+            raise TryAgain(f"{code} {reply}") if closes(code) else meaning(code, reply)
+
+    async def leave(self) -> None:
+        try:
+            await self._smtp.quit(timeout=1)
+        except _TROUBLE:
+            self._smtp.close()
+
+    def close(self) -> None:
+        self._smtp.close()
+
+    async def _announce(self, address: str) -> None:
+        smtp = self._smtp
+        encoding, options = ("ascii", []) if address.isascii() else ("utf-8", ["SMTPUTF8"])
+        if options and not smtp.supports_extension("smtputf8"):
+            raise Refused("553 5.6.7 the mail server does not offer SMTPUTF8, which this address needs")
+        await smtp.mail(self._sender, options=options, encoding=encoding, timeout=COMMAND_ANSWERED_WITHIN)
+        await smtp.rcpt(address, encoding=encoding, timeout=COMMAND_ANSWERED_WITHIN)
+        answer = await smtp.execute_command(b"DATA", timeout=DATA_ANSWERED_WITHIN)
+        if answer.code != _GO_ON:
+            raise aiosmtplib.SMTPDataError(answer.code, answer.message)
+
+    async def _answer_to(self, mail: bytes) -> tuple[int, str]:
+        """To the final dot. Whatever happens here, the server may have the mail: also when we are told to stop."""
+        try:
+            if self._smtp.protocol is None:
+                raise aiosmtplib.SMTPServerDisconnected("Connection lost")
+            self._smtp.protocol.write(_DOTS.sub(b"..", mail) + b".\r\n")
+            answer = await self._smtp.protocol.read_response(timeout=self._patience)
+        except asyncio.CancelledError as stopped:
+            raise Unanswered("handed over, and no answer before the service stopped") from stopped
+        except _TROUBLE as broke:
+            raise Unanswered(f"handed over, and then: {_describe(broke)}") from broke
+        return answer.code, answer.message
+
+
+def _before(refused: aiosmtplib.SMTPResponseException, meant: Exception) -> Exception:
+    return BrokeOff(f"{refused.code} {refused.message}") if closes(refused.code) else meant
+
+
+class _NotEncrypted(Exception):
+    """It was offered, and it failed."""
+
+
+class Connector:
+    def __init__(self, settings: Settings) -> None:
+        parts = urlsplit(settings.smtp_url.get_secret_value())
+        self._host, self._port = parts.hostname, parts.port
+        self._encrypted_at_once = parts.scheme == "smtps"
+        self._login = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
+        self._settings = settings
+        # A password is for one server alone; a mail without one goes better to whoever answers than in the clear.
+        self._trusts_whoever_answers = settings.starttls == "if_offered" and self._login is None
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self._settings.smtp_ca_file)
+        if self._trusts_whoever_answers:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        return context
+
+    async def connect(self) -> Connection:
+        """Raises ServerAway or RefusesUs."""
+        try:
             try:
-                await self._send(to, mail)
-            except ServerAway:
-                self._rest()
-                raise
-            self._pause = self._rests_until = 0.0
+                smtp = await self._open(self._settings.starttls)
+            except _NotEncrypted as failed:
+                log.warning("mail goes out unencrypted, for what the server offers does not work", error=str(failed))
+                smtp = await self._open("off")
+        except _TROUBLE as trouble:
+            raise _meaning_of_none(trouble) from trouble
+        return Connection(smtp, self._settings.mail_address, self._settings.smtp_patience)
 
-    def _rest(self) -> None:
-        """Longer each time; those that were under way together find out together, and count once."""
-        if not self.rests:
-            self._pause = min(max(FIRST_PAUSE, self._pause * 2), LONGEST_PAUSE)
-            self._rests_until = time.monotonic() + self._pause
-
-    async def close(self) -> None:
-        for kept in self._idle:
-            await _leave(kept.smtp)
-        self._idle.clear()
-
-    async def _send(self, to: str, mail: bytes) -> None:
-        while self._idle:
-            kept = self._idle.pop()
-            if kept.smtp.is_connected and time.monotonic() - kept.used_at < KEPT_FOR:
-                with contextlib.suppress(ServerAway):
-                    # A kept connection may have been closed at the other end: then a new one decides.
-                    return await self._send_over(kept.smtp, to, mail)
-            else:
-                await _leave(kept.smtp)
-        return await self._send_over(await self._connect(), to, mail)
-
-    async def _send_over(self, smtp: aiosmtplib.SMTP, to: str, mail: bytes) -> None:
-        address = wire_address(to)
-        options = [] if address.isascii() else ["SMTPUTF8"]
-        async with _answers_understood(smtp):
-            await smtp.sendmail(self._settings.mail_address, [address], mail, mail_options=options)
-        self._idle.append(_Kept(smtp, time.monotonic()))
-
-    async def _connect(self) -> aiosmtplib.SMTP:
-        parts = urlsplit(self._settings.smtp_url.get_secret_value())
+    async def _open(self, starttls: str) -> aiosmtplib.SMTP:
         smtp = aiosmtplib.SMTP(
-            hostname=parts.hostname,
-            port=parts.port,
-            username=unquote(parts.username) if parts.username else None,
-            password=unquote(parts.password) if parts.password else None,
-            use_tls=parts.scheme == "smtps",
-            start_tls=True if parts.scheme == "smtp+starttls" else None,
-            timeout=TIMEOUT,
+            hostname=self._host,
+            port=self._port,
+            local_hostname=self._settings.helo_name,
+            use_tls=self._encrypted_at_once,
+            start_tls=False,
+            tls_context=self._tls,
+            timeout=CONNECTED_WITHIN,
         )
         try:
             await smtp.connect()
-        except (aiosmtplib.SMTPException, OSError) as away:
-            raise ServerAway(_describe(away)) from away
+            await _greet(smtp)
+            if starttls == "required" or (starttls == "if_offered" and smtp.supports_extension("starttls")):
+                await self._encrypt(smtp)
+                await _greet(smtp)
+            if self._login is not None:
+                await smtp.login(*self._login)
+        except BaseException:
+            smtp.close()
+            raise
         return smtp
 
+    async def _encrypt(self, smtp: aiosmtplib.SMTP) -> None:
+        try:
+            await smtp.starttls()
+        except _TROUBLE as failed:
+            if self._trusts_whoever_answers:
+                raise _NotEncrypted(_describe(failed)) from failed
+            raise
 
-@contextlib.asynccontextmanager
-async def _answers_understood(smtp: aiosmtplib.SMTP) -> AsyncIterator[None]:
-    """Tells a refusal of this mail from a server that is away; after any of them the connection is given up."""
+
+async def _greet(smtp: aiosmtplib.SMTP) -> None:
     try:
-        yield
-    except aiosmtplib.SMTPRecipientsRefused as refused:
-        await _leave(smtp)
-        first = refused.recipients[0]
-        raise _refusal(first.code, first.message) from refused
-    except aiosmtplib.SMTPSenderRefused as refused:
-        await _leave(smtp)
-        # Who may send is no matter of this mail; its size is, and is told here (RFC 1870).
-        if refused.code == _TOO_LARGE:
-            raise _refusal(refused.code, refused.message) from refused
-        raise ServerAway(f"{refused.code} {refused.message}") from refused
-    except aiosmtplib.SMTPResponseException as refused:
-        await _leave(smtp)
-        raise _refusal(refused.code, refused.message) from refused
-    except (aiosmtplib.SMTPNotSupported, ValueError) as impossible:
-        await _leave(smtp)
-        raise Refused(553, str(impossible), permanent=True) from impossible
-    except (aiosmtplib.SMTPException, OSError) as away:
-        smtp.close()
-        raise ServerAway(_describe(away)) from away
-    except asyncio.CancelledError:
-        smtp.close()
-        raise
+        await smtp.ehlo()
+    except aiosmtplib.SMTPHeloError:
+        await smtp.helo()
 
 
-def _refusal(code: int, reply: str) -> Refused | ServerAway:
-    # 421: the service closes the channel, whatever the mail was (RFC 5321, 3.8).
-    if code == 421 or code < 0:
-        return ServerAway(f"{code} {reply}")
-    return Refused(code, reply, permanent=code >= _FROM_THEN_ON_REFUSED)
+def _meaning_of_none(trouble: Exception) -> NotSent:
+    """Of no connection."""
+    if isinstance(trouble, aiosmtplib.SMTPResponseException):
+        said = f"{trouble.code} {trouble.message}"
+        return RefusesUs(said) if trouble.code >= _FOR_GOOD else ServerAway(said)
+    untrusted = isinstance(trouble, ssl.SSLError) or isinstance(trouble.__cause__, ssl.SSLError)
+    # What is left is what the server does not offer: encryption or a login that we were told to use.
+    is_there = not isinstance(trouble, OSError)
+    return RefusesUs(_describe(trouble)) if untrusted or is_there else ServerAway(_describe(trouble))
 
 
-def _describe(away: Exception) -> str:
-    return f"{type(away).__name__}: {away}"[:300]
-
-
-async def _leave(smtp: aiosmtplib.SMTP) -> None:
-    try:
-        await smtp.quit(timeout=1)
-    except (aiosmtplib.SMTPException, OSError):
-        smtp.close()
+def _describe(trouble: Exception) -> str:
+    return f"{type(trouble).__name__}: {trouble}"[:300]

@@ -27,10 +27,17 @@ class Recipient(BaseModel):
 
 
 class Attempt(BaseModel):
-    """`refused` for good, `again` when it is worth another try, `away` when no server answered in time."""
+    """`refused` for good, `again` when it is worth another try, `unanswered` when the server has the mail and has not
+    said whether it takes it.
+
+    `away` when it could not be handed over, `held` when the server refuses us, or it is not known whom: these two cost
+    no attempt, and `times` of them in a row, from `at` to `until`, are one.
+    """
 
     at: datetime
-    result: Literal["sent", "refused", "again", "away"]
+    until: datetime | None = None
+    times: int = 1
+    result: Literal["sent", "refused", "again", "unanswered", "away", "held"]
     detail: str | None = None
 
 

@@ -3,46 +3,23 @@
 import asyncio
 from datetime import timedelta
 from itertools import pairwise
-from typing import Any
 from uuid import UUID
 
 import orjson
-import pytest
-from sqlmodel import col, select, update
+from sqlmodel import select, update
 
 from services.notify.app import create_app
-from services.notify.deliveries.deliveries import CLAIMED_FOR, MOST_ATTEMPTS, back_off, claim
-from services.notify.mail import sending
+from services.notify.deliveries.claims import CLAIMED_FOR, claim
+from services.notify.deliveries.deliveries import MOST_ATTEMPTS, back_off
 from services.notify.settings import Settings
 from services.notify.tables import Delivery
 from shared.fields import utc_now
 from shared.messaging.tables import outbox
+from tests.notify.attempts import SECRETARIAT, deliveries_of, make_due, the_delivery_to
 from tests.notify.mailbox import Mailbox, running_mailbox
 from tests.notify.messages import KHZ, attendee, published, registered, tell
 from tests.support.callers import as_caller
-from tests.support.services import LONG_ENOUGH, Client, a_moment, eventually, running, settings_for
-
-SECRETARIAT = as_caller("admin", email="secretariat@example.org")
-
-
-async def deliveries_of(notify: Client, **filters: str) -> list[dict[str, Any]]:
-    answer = await notify.get("/v1/deliveries", params=filters, headers=SECRETARIAT)
-    assert answer.status_code == 200, answer.text
-    items: list[dict[str, Any]] = answer.json()["items"]
-    return items
-
-
-async def the_delivery_to(notify: Client, person: str, status: str) -> dict[str, Any]:
-    async def look() -> list[dict[str, Any]]:
-        return await deliveries_of(notify, person=person, status=status)
-
-    (found,) = await eventually(look)
-    return found
-
-
-async def make_due(notify: Client) -> None:
-    async with notify.app.state.database.transaction() as session:
-        await session.exec(update(Delivery).where(col(Delivery.status) == "queued").values(due_at=utc_now()))
+from tests.support.services import Client, a_moment, eventually, running, settings_for
 
 
 async def test_a_refused_address_ends_as_a_failed_delivery(notify: Client, mailbox: Mailbox) -> None:
@@ -123,7 +100,7 @@ async def test_mails_wait_for_a_server_that_is_away_and_lose_no_attempt(database
         async with running_mailbox(port) as mailbox:
             await mailbox.one("jens@example.org")
             sent = await the_delivery_to(notify, "jens@example.org", "sent")
-    assert [attempt["result"] for attempt in sent["attempts"]] == ["sent"]
+    assert [attempt["result"] for attempt in sent["attempts"]] == ["away", "sent"]
 
 
 async def test_a_killed_sender_s_claim_lapses(database_url: str, mailbox: Mailbox) -> None:
@@ -199,25 +176,6 @@ async def test_mails_under_way_are_ended_before_the_service_stops(database_url: 
     async with running(create_app, settings) as notify:
         await mailbox.wait_for(3)
         assert {each["status"] for each in await deliveries_of(notify)} == {"sent"}
-
-
-async def test_a_server_that_does_not_answer_is_tried_again_later(
-    notify: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sending, "TRIED_FOR", 0.3)
-    event, mailbox.held = published(), asyncio.Event()
-    await tell(notify, event, registered(event, attendee("Jens Lund")))
-
-    async def look() -> bool:
-        (delivery,) = await deliveries_of(notify, person="jens@example.org")
-        return "no answer within" in (delivery["last_error"] or "")
-
-    await eventually(look)
-    mailbox.held.set()
-    monkeypatch.setattr(sending, "TRIED_FOR", LONG_ENOUGH)
-    await make_due(notify)
-    sent = await the_delivery_to(notify, "jens@example.org", "sent")
-    assert len(sent["attempts"]) == 1
 
 
 async def test_an_organiser_sees_the_deliveries_of_the_own_events_alone(notify: Client, mailbox: Mailbox) -> None:
