@@ -265,10 +265,10 @@ async def _count_again(session: AsyncSession, attendee: Attendee) -> None:
         )
         .order_by(col(CheckIn.id))
     )
-    standing = (await session.exec(statement)).all()
-    first = next((each for each in standing if each.result == "checked_in"), None)
+    kept = (await session.exec(statement)).all()
+    first = next((each for each in kept if each.result == "checked_in"), None)
     attendee.checked_in_at, attendee.checked_in_door = (first.at, first.door) if first else (None, None)
-    attendee.inside = first is not None and standing[-1].result == "checked_in"
+    attendee.inside = first is not None and kept[-1].result == "checked_in"
     if first is not None and attendee.inside:
         _tell(session, attendee, AttendeeCheckedIn, first.at, first.door)
     else:

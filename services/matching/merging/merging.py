@@ -68,7 +68,7 @@ async def plan(session: AsyncSession, organisation_id: UUID, into_id: UUID) -> P
     merged, into = await _lock_both(session, organisation_id, into_id)
     if merged.merged_into == into.id:
         return None
-    _require_standing(merged, into)
+    _require_unmerged(merged, into)
     units = list(await session.exec(select(Organisation).where(col(Organisation.parent) == merged.id)))
     if into.parent not in (None, merged.id) and units:
         raise UnitOfAnother("The one has units and the other is a unit itself: merge the other way round.")
@@ -100,7 +100,7 @@ async def _lock_both(session: AsyncSession, organisation_id: UUID, into_id: UUID
     return found[organisation_id], found[into_id]
 
 
-def _require_standing(*organisations: Organisation) -> None:
+def _require_unmerged(*organisations: Organisation) -> None:
     for each in organisations:
         if each.merged_into is not None:
             href = f"/v1/organisations/{each.merged_into}"

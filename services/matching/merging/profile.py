@@ -32,7 +32,7 @@ def taken_over(merged: Organisation, into: Organisation) -> dict[str, Any]:
     summary = {**(merged.summary or {}), **(into.summary or {})}
     if summary != (into.summary or {}):
         fields["summary"] = summary
-    return fields | _statements(merged, into) | _standing(merged, into, fields.get("kind", into.kind))
+    return fields | _statements(merged, into) | _published_state(merged, into, fields.get("kind", into.kind))
 
 
 def _statements(merged: Organisation, into: Organisation) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def _statements(merged: Organisation, into: Organisation) -> dict[str, Any]:
     return fields
 
 
-def _standing(merged: Organisation, into: Organisation, kind: str | None) -> dict[str, Any]:
+def _published_state(merged: Organisation, into: Organisation, kind: str | None) -> dict[str, Any]:
     """Whose people have claimed either have claimed both; hidden by its own people, a profile stays hidden."""
     fields: dict[str, Any] = {}
     if merged.claimed and not into.claimed:

@@ -56,10 +56,10 @@ async def show_profile(
     found = await suggestions.rank(index, asking, filters)
     partners = await suggestions.partners(session, asking, found, page_language(request))
     seen = await seen_introductions.list_seen(session, sight, most=MOST_INTRODUCTIONS)
-    return _show(request, "profile.html", own, **_standing(own, seen, partners))
+    return _show(request, "profile.html", own, **_by_status(own, seen, partners))
 
 
-def _standing(own: Organisation, seen: Sequence[Seen], partners: Sequence[Partner]) -> dict[str, Any]:
+def _by_status(own: Organisation, seen: Sequence[Seen], partners: Sequence[Partner]) -> dict[str, Any]:
     """Introductions by how they stand, and the suggestions that none of them is about."""
     by_status: dict[Status, list[Seen]] = {"requested": [], "completed": []}
     for each in seen:
