@@ -85,7 +85,7 @@ class CurrentIndex:
         found = None if self._path is None else await saved.read(self._path)
         return (found and await self._read_on(found)) or await self._built()
 
-    async def _read_on(self, found: saved.Found) -> Held | None:
+    async def _read_on(self, found: saved.SavedIndex) -> Held | None:
         """What was saved and what changed since; nothing if that is too much to be worth it."""
         number = await self._newest()
         differing, gone = found.differing(await saved.stamps_of(self._database, number))

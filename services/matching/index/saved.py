@@ -28,7 +28,7 @@ Stamp = tuple[int, str]  # the number of a profile's last change, and when it wa
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SavedIndex:
     """A saved index, and what its profiles were read at."""
 
     index: Index
@@ -63,7 +63,7 @@ async def stamps_of(database: Database, number: int) -> dict[UUID, Stamp]:
         later = (col(Organisation.id) > rows[-1][0],)
 
 
-async def read(path: Path) -> Found | None:
+async def read(path: Path) -> SavedIndex | None:
     """What is saved there, if it is of any use; nothing that is wrong with a file is an error."""
     try:
         return await asyncio.to_thread(_read, path)
@@ -83,6 +83,6 @@ async def write(path: Path, index: Index, stamps: Mapping[UUID, Stamp]) -> None:
         log.warning("index not saved", path=str(path), error=f"{type(failed).__name__}: {failed}")
 
 
-def _read(path: Path) -> Found:
+def _read(path: Path) -> SavedIndex:
     index, note = Index.load(path)
-    return Found(index, {UUID(hex=key): (change, at) for key, change, at in orjson.loads(note)})
+    return SavedIndex(index, {UUID(hex=key): (change, at) for key, change, at in orjson.loads(note)})
