@@ -39,7 +39,7 @@ class Rhythm:
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
+class Selection:
     """For one organisation: the partners to name, how many more there are, and all that this is the answer to."""
 
     organisation_id: UUID
@@ -57,9 +57,9 @@ async def tell_some(database: Database, current: CurrentIndex, rhythm: Rhythm) -
         settled = rhythm.after if await new_profiles.any_due(session, rhythm.after) else timedelta()
         due = (await session.exec(_due(rhythm.every, settled).limit(AT_A_TIME))).all()
     for organisation_id in due:
-        gathered = await _gather(database, current, organisation_id, rhythm.most)
+        selection = await _select(database, current, organisation_id, rhythm.most)
         async with database.transaction() as session:
-            await _tell(session, gathered, rhythm.every)
+            await _tell(session, selection, rhythm.every)
     return len(due) == AT_A_TIME
 
 
@@ -82,7 +82,7 @@ def _due(every: timedelta, settled: timedelta) -> SelectOfScalar[UUID]:
     )
 
 
-async def _gather(database: Database, current: CurrentIndex, organisation_id: UUID, most: int) -> Gathered:
+async def _select(database: Database, current: CurrentIndex, organisation_id: UUID, most: int) -> Selection:
     """Scored anew: since they were found, profiles have changed and answers were given."""
     async with database.reading() as session:
         organisation = await session.get_one(Organisation, organisation_id)
@@ -95,7 +95,7 @@ async def _gather(database: Database, current: CurrentIndex, organisation_id: UU
     strong = [each for each in found if each.score >= STRONG]
     async with database.reading() as session:
         partners = await _worded(session, organisation, strong[:most])
-    return Gathered(organisation_id, partners, max(len(strong) - len(partners), 0), considered)
+    return Selection(organisation_id, partners, max(len(strong) - len(partners), 0), considered)
 
 
 async def _considered(session: AsyncSession, organisation_id: UUID) -> frozenset[UUID]:
@@ -132,17 +132,17 @@ async def _still_partners(
     return [each for each in partners if each.organisation_id in seen.keys() - apart]
 
 
-async def _tell(session: AsyncSession, gathered: Gathered, every: timedelta) -> None:
+async def _tell(session: AsyncSession, selection: Selection, every: timedelta) -> None:
     """Under the organisation's lock: of two replicas that gathered for it the second finds it told."""
-    organisation = await lock(session, gathered.organisation_id)
+    organisation = await lock(session, selection.organisation_id)
     notice = await session.get(Notice, organisation.id, populate_existing=True)
-    merged = organisation.id != gathered.organisation_id
+    merged = organisation.id != selection.organisation_id
     if merged or (notice is not None and notice.told_at > utc_now() - every):
         return
-    partners = await _still_partners(session, organisation.id, gathered.partners)
+    partners = await _still_partners(session, organisation.id, selection.partners)
     people = await people_of(session, organisation)
     mine = col(FoundSuggestion.organisation_id) == organisation.id
-    answered = mine & col(FoundSuggestion.other_id).in_(gathered.considered)
+    answered = mine & col(FoundSuggestion.other_id).in_(selection.considered)
     if not (partners and people and organisation.published and organisation.claimed):
         # Nobody was told, so the pair may be found again.
         await session.exec(delete(FoundSuggestion).where(answered))
@@ -157,7 +157,7 @@ async def _tell(session: AsyncSession, gathered: Gathered, every: timedelta) -> 
         link_version=organisation.link_version,
         contacts=tuple(people),
         partners=tuple(partners),
-        more=gathered.more,
+        more=selection.more,
         at=now,
     )
     tell(session, message)
