@@ -35,7 +35,7 @@ _deliveries = table_of(Delivery)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Attempt:
     """What came of one attempt; `rest` is how long the server is left alone."""
 
     parcel: Parcel
@@ -46,9 +46,9 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """What to write of an outcome."""
+    """What to write of an attempt."""
 
-    outcome: Outcome
+    attempt: Attempt
     row: dict[str, Any]
 
     @property
@@ -56,61 +56,61 @@ class Closing:
         return bool(self.row["status"] == "failed")
 
 
-def close(outcome: Outcome) -> Closing:
-    delivery, now = outcome.parcel.delivery, utc_now()
+def close(attempt: Attempt) -> Closing:
+    delivery, now = attempt.parcel.delivery, utc_now()
     row: dict[str, Any] = {
         "delivery": delivery.id,
         "status": "queued",
         "due_at": delivery.due_at,
         "waits_since": now,
         "sent_at": None,
-        "attempts": delivery.attempts + (outcome.result not in UNCOUNTED),
-        "last_error": outcome.detail,
-        "history": _history(outcome, now),
+        "attempts": delivery.attempts + (attempt.result not in UNCOUNTED),
+        "last_error": attempt.detail,
+        "history": _history(attempt, now),
     }
-    if outcome.result == "untried":
+    if attempt.result == "untried":
         row |= {"last_error": delivery.last_error, "history": delivery.history}
-    if outcome.result == "sent":
+    if attempt.result == "sent":
         row |= {"status": "sent", "sent_at": now}
-    elif _is_over(outcome, row, now):
+    elif _is_over(attempt, row, now):
         row |= {"status": "failed"}
     else:
-        row |= {"due_at": now + timedelta(seconds=_wait(outcome, row))}
-    return Closing(outcome, row)
+        row |= {"due_at": now + timedelta(seconds=_wait(attempt, row))}
+    return Closing(attempt, row)
 
 
-def _history(outcome: Outcome, now: datetime) -> list[dict[str, Any]]:
+def _history(attempt: Attempt, now: datetime) -> list[dict[str, Any]]:
     """A server that is away for days makes one entry, with how often and until when."""
-    history, at = outcome.parcel.delivery.history, now.isoformat()
-    attempt = {"at": at, "result": outcome.result, "detail": outcome.detail}
+    history, at = attempt.parcel.delivery.history, now.isoformat()
+    entry = {"at": at, "result": attempt.result, "detail": attempt.detail}
     last = history[-1] if history else {}
-    if outcome.result in UNCOUNTED and (last.get("result"), last.get("detail")) == (outcome.result, outcome.detail):
+    if attempt.result in UNCOUNTED and (last.get("result"), last.get("detail")) == (attempt.result, attempt.detail):
         return [*history[:-1], {**last, "until": at, "times": last.get("times", 1) + 1}]
-    return [*history, attempt]
+    return [*history, entry]
 
 
 def _tries(history: Sequence[dict[str, Any]]) -> int:
-    return sum(attempt.get("times", 1) for attempt in history)
+    return sum(entry.get("times", 1) for entry in history)
 
 
 def was_held(delivery: Delivery) -> bool:
-    return any(attempt["result"] == "held" for attempt in delivery.history)
+    return any(entry["result"] == "held" for entry in delivery.history)
 
 
-def _is_over(outcome: Outcome, row: dict[str, Any], now: datetime) -> bool:
-    if outcome.result == "untried":
+def _is_over(attempt: Attempt, row: dict[str, Any], now: datetime) -> bool:
+    if attempt.result == "untried":
         return False
-    if outcome.result in UNCOUNTED:
+    if attempt.result in UNCOUNTED:
         # Also by tries: a clock that was set on by days ends nothing.
-        began = outcome.parcel.delivery.retried_at or outcome.parcel.delivery.created_at
+        began = attempt.parcel.delivery.retried_at or attempt.parcel.delivery.created_at
         return now - began > GIVEN_UP_AFTER and _tries(row["history"]) >= MOST_ATTEMPTS
-    return outcome.result == "refused" or row["attempts"] >= MOST_ATTEMPTS
+    return attempt.result == "refused" or row["attempts"] >= MOST_ATTEMPTS
 
 
-def _wait(outcome: Outcome, row: dict[str, Any]) -> float:
-    if outcome.result == "held":
-        return max(outcome.rest, min(back_off(row["history"][-1].get("times", 1)), LONGEST_HELD))
-    return outcome.rest if outcome.result in UNCOUNTED else back_off(row["attempts"])
+def _wait(attempt: Attempt, row: dict[str, Any]) -> float:
+    if attempt.result == "held":
+        return max(attempt.rest, min(back_off(row["history"][-1].get("times", 1)), LONGEST_HELD))
+    return attempt.rest if attempt.result in UNCOUNTED else back_off(row["attempts"])
 
 
 def back_off(attempts: int) -> float:
@@ -141,16 +141,16 @@ async def write_closings(session: AsyncSession, closings: Sequence[Closing]) -> 
 
 
 def _tell_failed(session: AsyncSession, closing: Closing) -> None:
-    outcome, notification = closing.outcome, closing.outcome.parcel.notification
+    attempt, notification = closing.attempt, closing.attempt.parcel.notification
     tell(
         session,
         DeliveryFailed(
             version=_tries(closing.row["history"]),
-            delivery_id=outcome.parcel.delivery.id,
+            delivery_id=attempt.parcel.delivery.id,
             channel="mail",
             topic=notification.topic,
             event_id=notification.event_id,
-            reason=outcome.detail or "no answer",
+            reason=attempt.detail or "no answer",
         ),
     )
 

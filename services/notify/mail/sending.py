@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from services.notify.deliveries.claims import CLAIMED_FOR, claim, keep, wait_no_longer
 from services.notify.deliveries.clock import Clock, ClockWasSet
-from services.notify.deliveries.deliveries import Outcome, close, was_held, write_closings
+from services.notify.deliveries.deliveries import Attempt, close, was_held, write_closings
 from services.notify.deliveries.parcels import Parcel, load
 from services.notify.mail.answers import NotSent
 from services.notify.mail.mail import compose
@@ -51,7 +51,7 @@ class Sending:
         self._clock = Clock()
         self._clock_was_set: list[ClockWasSet] = []
         self._claims_again_at = 0.0
-        self._done: list[Outcome] = []
+        self._done: list[Attempt] = []
         self._round: asyncio.Task[None] | None = None
 
     async def send_some(self) -> bool:
@@ -103,7 +103,7 @@ class Sending:
         keeps = bool(ours) and (bool(was_set) or time.monotonic() - self._kept_at >= KEPT_EVERY)
         if not (self._done or room or keeps or was_set):
             return []
-        closings = [close(outcome) for outcome in self._done]
+        closings = [close(attempt) for attempt in self._done]
         quiet = not any(closing.failed for closing in closings)
         async with self._database.transaction(quiet=quiet) as session:
             await write_closings(session, closings)
@@ -129,27 +129,27 @@ class Sending:
             await asyncio.wait(self._under_way, timeout=CLOSED_TOGETHER)
 
     async def _deliver(self, parcel: Parcel) -> None:
-        outcome = await self._attempt(parcel)
-        if outcome.result not in ("sent", "untried"):
-            log.warning("mail not delivered", delivery=str(parcel.delivery.id), result=outcome.result)
-        if outcome.result != "untried":
-            self._attempts.labels(outcome.result).inc()
-        self._done.append(outcome)
+        attempt = await self._attempt(parcel)
+        if attempt.result not in ("sent", "untried"):
+            log.warning("mail not delivered", delivery=str(parcel.delivery.id), result=attempt.result)
+        if attempt.result != "untried":
+            self._attempts.labels(attempt.result).inc()
+        self._done.append(attempt)
 
-    async def _attempt(self, parcel: Parcel) -> Outcome:
+    async def _attempt(self, parcel: Parcel) -> Attempt:
         email = parcel.contact.email
         try:
             address = wire_address(email)
         except ValueError as impossible:
-            return Outcome(parcel, "refused", f"no such domain can be: {impossible}"[:500])
+            return Attempt(parcel, "refused", f"no such domain can be: {impossible}"[:500])
         try:
             mail = compose(self._writer.write(parcel))
             await self._mailer.send(address, mail, was_held=was_held(parcel.delivery))
         except NotSent as why:
             # What a server answers often repeats the address, which is nobody else's to read.
             detail = str(why).replace(address, "the address").replace(email, "the address")[:500]
-            return Outcome(parcel, why.result, detail, rest=self._mailer.rests)
+            return Attempt(parcel, why.result, detail, rest=self._mailer.rests)
         except Exception as failed:
             log.exception("mail could not be written", delivery=str(parcel.delivery.id), exc_info=failed)
-            return Outcome(parcel, "again", f"{type(failed).__name__} while writing")
-        return Outcome(parcel, "sent")
+            return Attempt(parcel, "again", f"{type(failed).__name__} while writing")
+        return Attempt(parcel, "sent")

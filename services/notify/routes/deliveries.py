@@ -26,7 +26,7 @@ class Recipient(BaseModel):
     email: str
 
 
-class Attempt(BaseModel):
+class AttemptView(BaseModel):
     """`refused` for good, `again` when it is worth another try, `unanswered` when the server has the mail and has not
     said whether it takes it.
 
@@ -54,7 +54,7 @@ class DeliveryView(BaseModel):
     registration_id: UUID | None = None
     due_at: datetime
     last_error: str | None = None
-    attempts: list[Attempt]
+    attempts: list[AttemptView]
     created_at: datetime
     sent_at: datetime | None = None
 
