@@ -29,6 +29,7 @@ class Purpose(IntEnum):
     INTRODUCTION = 5
     CALENDAR = 6
     UNSUBSCRIBE = 7
+    SIGN_UP = 9  # answered to whoever signs up: it was mailed to nobody, and speaks for nobody's address
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,8 @@ OPERATORS = {
 }
 
 ORGANISERS = ("organiser", "admin")
-REGISTRATION = ("registration link", "contact person", "manager", "organiser", "admin")
+# The key that was answered to who signed up manages that sign-up; it was mailed to nobody.
+REGISTRATION = ("registration link", "sign_up link", "contact person", "manager", "organiser", "admin")
 ATTENDEE = ("attendee link", *REGISTRATION)
 
 EVENTS = OPERATORS | {
@@ -41,7 +42,7 @@ EVENTS = OPERATORS | {
     "GET /v1/events/{event}/registrations": may("manager", "other manager", ORGANISERS, others=403),
     "GET /v1/events/{draft}/registrations": may(ORGANISERS),
     "GET /v1/registrations/{registration}": may(REGISTRATION),
-    "PATCH /v1/registrations/{registration}": may(REGISTRATION),
+    "PATCH /v1/registrations/{registration}": may(REGISTRATION, but={"sign_up link": 403}),
     "POST /v1/registrations/{registration}/attendees": may(REGISTRATION),
     "POST /v1/registrations/{registration}/cancel": may(REGISTRATION),
     "POST /v1/registrations/{registration}/resend": may(REGISTRATION),
@@ -73,26 +74,26 @@ EVENTS = OPERATORS | {
     "GET /p/events/{draft}": nothing(),
     "POST /p/events/{event}": unasked(),
     "POST /p/events/{draft}": nothing(),
-    "GET /p/events/registrations/{registration}": page("registration link"),
-    "GET /p/events/registrations/{registration}/calendar.ics": page("registration link"),
-    "POST /p/events/registrations/{registration}/resend": page("registration link"),
-    "GET /p/events/registrations/{registration}/cancel": page("registration link"),
-    "POST /p/events/registrations/{registration}/cancel": page("registration link"),
-    "GET /p/events/registrations/{registration}/attendees/{attendee}": page("registration link"),
-    "POST /p/events/registrations/{registration}/attendees/{attendee}": page("registration link"),
+    "GET /p/events/registrations/{registration}": page("registration link", "sign_up link"),
+    "GET /p/events/registrations/{registration}/calendar.ics": page("registration link", "sign_up link"),
+    "POST /p/events/registrations/{registration}/resend": page("registration link", "sign_up link"),
+    "GET /p/events/registrations/{registration}/cancel": page("registration link", "sign_up link"),
+    "POST /p/events/registrations/{registration}/cancel": page("registration link", "sign_up link"),
+    "GET /p/events/registrations/{registration}/attendees/{attendee}": page("registration link", "sign_up link"),
+    "POST /p/events/registrations/{registration}/attendees/{attendee}": page("registration link", "sign_up link"),
     # Of a contact person who attends; these are others, and nobody agrees for them.
     "POST /p/events/registrations/{registration}/attendees/{attendee}/consents": page(
-        but={"registration link": 403, "outdated registration link": 410}
+        but=dict.fromkeys(("registration link", "sign_up link"), 403)
+        | dict.fromkeys(("outdated registration link", "outdated sign_up link"), 410)
     ),
-    "GET /p/events/attendees/{attendee}": page("attendee link", "registration link"),
-    "GET /p/events/attendees/{attendee}/calendar.ics": page("attendee link", "registration link"),
-    "GET /p/events/attendees/{attendee}/name": page("attendee link", "registration link"),
-    "POST /p/events/attendees/{attendee}/name": page("attendee link", "registration link"),
-    "POST /p/events/attendees/{attendee}/consents": page(
-        "attendee link", but={"registration link": 403, "outdated registration link": 410}
-    ),
-    "GET /p/events/attendees/{attendee}/cancel": page("attendee link", "registration link"),
-    "POST /p/events/attendees/{attendee}/cancel": page("attendee link", "registration link"),
+    # Only the attendee's own link: what is done there is done in the attendee's name.
+    "GET /p/events/attendees/{attendee}": page("attendee link"),
+    "GET /p/events/attendees/{attendee}/calendar.ics": page("attendee link"),
+    "GET /p/events/attendees/{attendee}/name": page("attendee link"),
+    "POST /p/events/attendees/{attendee}/name": page("attendee link"),
+    "POST /p/events/attendees/{attendee}/consents": page("attendee link"),
+    "GET /p/events/attendees/{attendee}/cancel": page("attendee link"),
+    "POST /p/events/attendees/{attendee}/cancel": page("attendee link"),
     "GET /p/events/{rest}": nothing(),
     "POST /p/events/{rest}": nothing(),
 }

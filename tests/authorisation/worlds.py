@@ -101,8 +101,8 @@ async def events_world(client: Client, line: str) -> World:
         concerned=UUID(own["organisation"]["id"]),
         elsewhere=UUID(other["organisation"]["id"]),
         contact_email=email,
-        opened={"registration": UUID(own["id"]), "attendee": attendee},
-        opened_elsewhere={"registration": UUID(other["id"]), "attendee": neighbour},
+        opened=dict.fromkeys(("registration", "sign_up"), UUID(own["id"])) | {"attendee": attendee},
+        opened_elsewhere=dict.fromkeys(("registration", "sign_up"), UUID(other["id"])) | {"attendee": neighbour},
     )
     return World(things, names)
 

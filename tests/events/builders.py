@@ -78,8 +78,13 @@ async def signed_up(client: Client, event: dict[str, Any], people: int = 1, **ch
 
 
 def key_of(registration: dict[str, Any]) -> str:
-    """The key in the manage link."""
+    """The key that was answered to who signed up."""
     return str(registration["links"]["manage"]).split("key=")[1]
+
+
+def mailed_key(registration: dict[str, Any], version: int = 1) -> str:
+    """The key that was mailed to the contact person; another address raises the version."""
+    return links.key(Purpose.REGISTRATION, UUID(str(registration["id"])), version)
 
 
 async def capacity(client: Client, event: dict[str, Any]) -> dict[str, Any]:
@@ -104,7 +109,7 @@ async def by_link(client: Client, registration: dict[str, Any]) -> dict[str, Any
 
 
 async def own_attendee(client: Client, registration: dict[str, Any], index: int = 0) -> dict[str, Any]:
-    """One attendee with ticket and links, as the registration's link shows it."""
+    """One attendee with ticket, as the registration's link shows it."""
     path = f"/v1/attendees/{one_of(registration, index)['id']}"
     answer = await client.get(path, params={"key": key_of(registration)})
     assert answer.status_code == 200, answer.text

@@ -10,7 +10,16 @@ from icalendar import Calendar
 
 from shared.access.links import Purpose
 from shared.language import span
-from tests.events.builders import ORGANISER, capacity, in_days, key_of, next_year, published, signed_up
+from tests.events.builders import (
+    ORGANISER,
+    capacity,
+    in_days,
+    key_of,
+    mailed_key,
+    next_year,
+    published,
+    signed_up,
+)
 from tests.support.callers import links
 from tests.support.services import Client
 
@@ -35,10 +44,10 @@ def form(*people: dict[str, str], **fields: str) -> dict[str, Any]:
 BODIL = {"name": "Bodil Ravn", "email": "bodil@example.org"}
 
 
-async def open_registration(client: Client, registration: dict[str, Any]) -> str:
+async def open_registration(client: Client, registration: dict[str, Any], key: str | None = None) -> str:
     """The page's path, with its key in the client's cookies."""
     path = f"/p/events/registrations/{registration['id']}"
-    key = key_of(registration)
+    key = key or key_of(registration)
     assert (await client.get(path, params={"key": key}, follow_redirects=True)).status_code == 200
     return path
 
@@ -355,6 +364,19 @@ async def test_an_attendee_hands_the_own_seat_over_and_the_own_link_ends(client:
     assert (await client.get(path)).status_code == 410
 
 
+async def test_an_attendees_page_opens_by_no_key_but_the_attendees(client: Client) -> None:
+    registration = await signed_up(client, await published(client), attendees=[BODIL])
+    attendee = registration["attendees"][0]["id"]
+    path = (await open_attendee(client, attendee)).url.path
+    await press(client, f"{path}/name", name="Bodil Ravn", email="secret@example.org")
+    for key in (key_of(registration), mailed_key(registration)):
+        page = await client.get(path, params={"key": key}, follow_redirects=True)
+        assert page.status_code == 404
+        assert "secret@example.org" not in page.text
+        ours = await client.get(await open_registration(client, registration, key))
+        assert "secret@example.org" not in ours.text
+
+
 async def test_an_attendees_link_opens_no_registration(client: Client) -> None:
     event = await published(client)
     registration = await signed_up(client, event, attendees=[BODIL])
@@ -413,6 +435,8 @@ async def test_a_contact_person_who_attends_agrees_on_the_registrations_page_and
     registration = await signed_up(client, await published(client), contact=contact, attendees=people)
     mette, bodil = (each["id"] for each in registration["attendees"])
     path = await open_registration(client, registration)
+    assert "Vis andre deltagere" not in (await client.get(path)).text, "by the key that was answered"
+    await open_registration(client, registration, mailed_key(registration))
     page = await client.get(path)
     assert page.text.count("Vis andre deltagere") == 1
     proof = re.search(r'name="proof" value="([^"]+)"', page.text)

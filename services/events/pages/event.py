@@ -49,7 +49,7 @@ async def sign_up_by_page(event: EventReference, form: OpenForm, request: Reques
         return _show(request, seen, filled, Invalid(), wrong_by_validation(filled, wrong))
     except Problem as refusal:
         return _show(request, seen, filled, refusal, wrong_by_problem(filled, refusal.extras))
-    key = links.key(Purpose.REGISTRATION, registration, 1, link_expiry(seen.event.ends_at))
+    key = links.key(Purpose.SIGN_UP, registration, 1, link_expiry(seen.event.ends_at))
     path = f"/p/events/registrations/{registration}"
     return open_by_key(request, path, [("done", "signed_up")], key, links.read(key))
 

@@ -8,12 +8,12 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.pages import pages
 from services.events.pages.attendee_form import NameForm
+from services.events.pages.shown import ShownAttendee, ShownRegistration
 from services.events.registrations import consents
 from services.events.registrations.access import (
     OwnRegistration,
     find_attendee,
     find_registration,
-    is_contact_person,
 )
 from services.events.registrations.changes import cancel_attendees, resend
 from services.events.registrations.facts import RegistrationSeen, see
@@ -80,7 +80,9 @@ async def ask_for_name(
 ) -> Response:
     own, seen = await _find(session, registration, visitor)
     one = _one_of(seen, attendee)
-    return _show(request, "name.html", own, seen, attendee=one, form=NameForm.for_contact(one))
+    return _show(
+        request, "name.html", own, seen, attendee=ShownAttendee.to_contact(one, own), form=NameForm.for_contact(one)
+    )
 
 
 @router.post(ONE)
@@ -97,7 +99,8 @@ async def name_by_page(
     one = _one_of(seen, attendee)
     before, filled = one.code_version, NameForm.read(form)
     if not await filled.apply(session, links, one, by_own_link=False):
-        return _show(request, "name.html", own, seen, status=422, attendee=one, form=filled)
+        shown = ShownAttendee.to_contact(one, own)
+        return _show(request, "name.html", own, seen, status=422, attendee=shown, form=filled)
     return moved(PAGE.format(registration=registration), done="named" if one.code_version == before else "handed_over")
 
 
@@ -148,12 +151,11 @@ def _show(
         page=PAGE.format(registration=own.registration.id),
         done=request.query_params.get("done"),
         event=own.event,
-        registration=own.registration,
+        registration=ShownRegistration.to_contact(own.registration),
         organisation=seen.organisation,
-        attendees=seen.attendees,
+        attendees=[ShownAttendee.to_contact(each, own) for each in seen.attendees],
         positions=seen.positions,
         active=ACTIVE,
-        in_person={each.id for each in seen.attendees if is_contact_person(each, own.registration)},
         may_name=now < own.event.changes_close_at and own.event.status == "published",
         may_cancel=now < own.event.starts_at and own.event.status == "published",
         **facts,

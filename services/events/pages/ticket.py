@@ -7,6 +7,7 @@ from fastapi import Path, Request, Response
 
 from services.events.door import tickets
 from services.events.pages import pages
+from services.events.pages.shown import ShownAttendee
 from services.events.programme import calendar_files
 from services.events.routes.calendars import calendar_answer, page_address
 from services.events.service import events_of
@@ -44,7 +45,7 @@ def ticket_facts(request: Request, code: str, attendee: Attendee, event: Event) 
     types = {each["key"]: each["title"] for each in event.ticket_types}
     return {
         "event": event,
-        "attendee": attendee,
+        "attendee": ShownAttendee.on_ticket(attendee),
         "code": plain,
         "qr": f"data:image/svg+xml;base64,{b64encode(picture).decode()}" if picture else None,
         "ticket_type": types.get(attendee.ticket_type) if len(types) > 1 else None,

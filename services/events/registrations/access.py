@@ -17,13 +17,16 @@ from shared.problems import NotAuthenticated, NotFound
 class OwnRegistration:
     """A registration the caller may see. `organises`: as the organiser of its event.
 
-    `sees_all`: also the addresses that attendees gave by their own links (organisers, managers).
+    `sees_all`: also the addresses that attendees gave by their own links (organisers, managers). `mailed`: by the link
+    that was mailed to the contact person; `answered`: by the key that was answered to whoever signed up.
     """
 
     registration: Registration
     event: Event
     organises: bool
     sees_all: bool
+    mailed: bool
+    answered: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +61,12 @@ async def find_registration(session: AsyncSession, registration_id: UUID, caller
         raise _refuse(caller)
     registration, event = found
     organises = caller.organises(event.organisation_id)
-    if organises or _is_own(caller, registration):
-        return OwnRegistration(registration, event, organises, organises or _manages(caller, registration))
-    raise _refuse(caller)
+    mailed = caller.holds(Purpose.REGISTRATION, registration.id, registration.link_version)
+    answered = caller.holds(Purpose.SIGN_UP, registration.id, registration.link_version)
+    if not (organises or mailed or answered or _is_own(caller, registration)):
+        raise _refuse(caller)
+    sees_all = organises or _manages(caller, registration)
+    return OwnRegistration(registration, event, organises, sees_all, mailed, answered)
 
 
 def _manages(caller: Caller, registration: Registration) -> bool:
@@ -68,8 +74,6 @@ def _manages(caller: Caller, registration: Registration) -> bool:
 
 
 def _is_own(caller: Caller, registration: Registration) -> bool:
-    if caller.holds(Purpose.REGISTRATION, registration.id, registration.link_version):
-        return True
     if _manages(caller, registration):
         return True
     own_address = caller.email is not None and same_address(caller.email) == same_address(registration.contact_email)
@@ -81,17 +85,27 @@ async def find_attendee(session: AsyncSession, attendee_id: UUID, caller: Caller
     attendee = await session.get(Attendee, attendee_id)
     if attendee is None:
         raise _refuse(caller)
-    has_address = attendee.email_key is not None
     if caller.holds(Purpose.ATTENDEE, attendee.id, attendee.link_version):
-        registration = await session.get_one(Registration, attendee.registration_id)
-        event = await session.get_one(Event, attendee.event_id)
-        return OwnAttendee(
-            attendee, registration, event, organises=False, sees_all=True, alone=True, in_person=has_address
-        )
+        return await _by_own_link(session, attendee)
     own = await find_registration(session, attendee.registration_id, caller)
     # A contact person who attends has no other link: its letters open the registration.
-    in_person = caller.link is not None and is_contact_person(attendee, own.registration)
+    in_person = own.mailed and is_contact_person(attendee, own.registration)
     return OwnAttendee(attendee, own.registration, own.event, own.organises, own.sees_all, False, in_person)
+
+
+async def find_oneself(session: AsyncSession, attendee_id: UUID, caller: Caller) -> OwnAttendee:
+    """By the attendee's own link alone: what is done by it is done in the attendee's name."""
+    attendee = await session.get(Attendee, attendee_id)
+    if attendee is None or not caller.holds(Purpose.ATTENDEE, attendee.id, attendee.link_version):
+        raise _refuse(caller)
+    return await _by_own_link(session, attendee)
+
+
+async def _by_own_link(session: AsyncSession, attendee: Attendee) -> OwnAttendee:
+    registration = await session.get_one(Registration, attendee.registration_id)
+    event = await session.get_one(Event, attendee.event_id)
+    in_person = attendee.email_key is not None
+    return OwnAttendee(attendee, registration, event, organises=False, sees_all=True, alone=True, in_person=in_person)
 
 
 def is_contact_person(attendee: Attendee, registration: Registration) -> bool:

@@ -23,6 +23,12 @@ class ChangesClosed(Problem):
     status, slug, title = 409, "changes-closed", "It is too late to change this"
 
 
+class NotByMail(Problem):
+    """Whoever signs up may type any address: the key answered to it does not speak for that address."""
+
+    status, slug, title = 403, "not-by-mail", "Only the link that was mailed to the contact person does this"
+
+
 @dataclass(frozen=True, slots=True)
 class NewName:
     """What is to change of an attendee; `given` names the fields that were given."""
@@ -89,7 +95,7 @@ def _apply_name(links: Links, attendee: Attendee, new: NewName) -> AttendeeChang
     attendee.email_key = same_address(attendee.email) if attendee.email else None
     same_person = previous_email is None or attendee.email_key == same_address(previous_email)
     if previous_email is None and attendee.email and not new.by_own_link:
-        # Whoever could read the link of the seat without an address is not the person it is now mailed to.
+        # A link of the seat without an address, should anybody have one, is not of the person it is now mailed to.
         attendee.link_version += 1
     if not same_person:
         _hand_over(links, attendee)

@@ -53,8 +53,8 @@ class ConsentsView(BaseModel):
 
 
 class AttendeeView(BaseModel):
-    """An attendee; `ticket` for who may let it in: the registration and the attendee itself. `links` for the attendee;
-    for the registration only while the seat has no address of its own. `consents` for the attendee and the organiser.
+    """An attendee; `ticket` for who may let it in: the registration and the attendee itself. `links` for the attendee
+    alone, by its own link. `consents` for the attendee and the organiser.
     """
 
     id: UUID
@@ -114,12 +114,12 @@ def _own_view(own: OwnAttendee, settings: ServiceSettings, links: Links, *, with
             "ticket": {"code": code, "href": settings.public_url("events", f"/t/{code}")}
             if attendee.status == "confirmed"
             else None,
-            # Who has them speaks for the attendee, so they are for nobody else.
+            # Who has them speaks for the attendee.
             "links": {
                 "page": settings.public_url("events", f"/p/events/attendees/{attendee.id}?key={key}"),
                 "calendar": settings.public_url("events", f"/v1/attendees/{attendee.id}/calendar.ics?key={key}"),
             }
-            if own.alone or own.in_person or attendee.email is None
+            if own.alone
             else None,
         }
     )

@@ -32,7 +32,8 @@ class OrganisationView(BaseModel):
 
 
 class RegistrationLinks(BaseModel):
-    """Addresses for the contact person; whoever has them may change the registration."""
+    """Addresses for who signed up: whoever has them names, adds and cancels. What speaks for the contact person, or for
+    an attendee, goes by mail only."""
 
     manage: str
     calendar: str
@@ -70,7 +71,7 @@ class RegistrationView(BaseModel):
 def registration_links(
     settings: ServiceSettings, links: Links, registration_id: UUID, version: int, event: Event
 ) -> RegistrationLinks:
-    key = links.key(Purpose.REGISTRATION, registration_id, version, link_expiry(event.ends_at))
+    key = links.key(Purpose.SIGN_UP, registration_id, version, link_expiry(event.ends_at))
     return RegistrationLinks(
         manage=settings.public_url("events", f"/p/events/registrations/{registration_id}?key={key}"),
         calendar=settings.public_url("events", f"/v1/registrations/{registration_id}/calendar.ics?key={key}"),

@@ -13,6 +13,7 @@ from services.events.registrations.adding import add_attendees
 from services.events.registrations.changes import (
     ChangesClosed,
     NewContact,
+    NotByMail,
     cancel_attendees,
     change_contact,
     resend,
@@ -41,7 +42,16 @@ from shared.http.rendering import documented
 from shared.http.sessions import Reading, Transaction
 from shared.http.versions import IfMatch, versions_in
 from shared.idempotency import KeyReused
-from shared.problems import Invalid, LinkExpired, NotAllowed, NotAuthenticated, NotFound, StaleVersion, WrongStatus
+from shared.problems import (
+    Invalid,
+    LinkExpired,
+    NextStep,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    StaleVersion,
+    WrongStatus,
+)
 
 router = APIRouter(tags=["registrations"])
 once = APIRouter(tags=["registrations"], route_class=OnceRoute)
@@ -128,7 +138,7 @@ class RegistrationChange(Input):
     contact: Annotated[ContactChange | None, NotNull] = None
 
 
-@router.patch("/v1/registrations/{registration}", responses={**_OWN, **documented(StaleVersion)})
+@router.patch("/v1/registrations/{registration}", responses={**_OWN, **documented(NotByMail, StaleVersion)})
 async def change_registration(
     registration: UUID,
     body: RegistrationChange,
@@ -139,14 +149,21 @@ async def change_registration(
     response: Response,
     if_match: IfMatch = None,
 ) -> RegistrationView:
-    """Changes whom to write to. The link of a new contact person is mailed to that person, not answered here."""
+    """Changes whom to write to, by the mailed link; the one of a new contact person is mailed to that person."""
     own = await find_registration(session, registration, caller)
+    if own.answered:
+        raise _not_by_mail()
     before = own.registration.link_version
     given = body.contact.model_dump(exclude_unset=True) if body.contact else {}
     if given:
         new = NewContact(frozenset(given), **given)
         await change_contact(session, own.registration, new, versions=versions_in(if_match))
     return await _answer(session, own, request, links, response, with_links=own.registration.link_version == before)
+
+
+def _not_by_mail() -> NotByMail:
+    step = NextStep(action="request_link", label="Ask for the link to be mailed again", href="/v1/links")
+    return NotByMail("Open the page from the mail that was sent to the contact person.", next_steps=[step])
 
 
 class MoreAttendees(Input):

@@ -12,6 +12,7 @@ from tests.events.builders import (
     company,
     in_days,
     key_of,
+    mailed_key,
     one_of,
     own_attendee,
     own_key,
@@ -25,10 +26,6 @@ from tests.events.builders import (
 from tests.support.services import Client
 
 AKSEL = {"name": "Aksel Lind", "email": "aksel@example.org", "job_title": "Brewer", "language": "en"}
-
-
-def _key_in(address: str) -> str:
-    return address.split("key=")[1]
 
 
 async def test_an_unnamed_seat_gets_a_name_and_keeps_its_ticket(client: Client) -> None:
@@ -118,7 +115,7 @@ async def test_cancelling_again_changes_nothing(client: Client) -> None:
 async def test_an_attendee_cancels_by_the_own_link(client: Client) -> None:
     registration = await signed_up(client, await published(client), people=2)
     own = await own_attendee(client, registration, 1)
-    path, key = f"/v1/attendees/{own['id']}/cancel", {"key": _key_in(own["links"]["page"])}
+    path, key = f"/v1/attendees/{own['id']}/cancel", own_key(own)
     answer = await client.post(path, params=key)
     assert (answer.status_code, answer.json()["status"], answer.json()["ticket"]) == (200, "cancelled", None)
     assert statuses(await by_link(client, registration)) == ["confirmed", "cancelled"]
@@ -169,7 +166,7 @@ async def test_an_organiser_changes_names_late_and_another_organiser_sees_nothin
 
 async def test_another_contact_person_gets_a_link_of_their_own_and_the_old_one_ends(client: Client) -> None:
     registration = await signed_up(client, await published(client))
-    path, old = f"/v1/registrations/{registration['id']}", {"key": key_of(registration)}
+    path, old = f"/v1/registrations/{registration['id']}", {"key": mailed_key(registration)}
     change = {"contact": {"name": "Bodil Ravn", "email": "bodil@example.org", "language": "en"}}
     changed = await client.patch(path, params=old, json=change)
     assert changed.status_code == 200
@@ -182,7 +179,7 @@ async def test_another_contact_person_gets_a_link_of_their_own_and_the_old_one_e
 
 async def test_a_contact_person_who_changes_the_phone_keeps_the_link(client: Client) -> None:
     registration = await signed_up(client, await published(client))
-    path, key = f"/v1/registrations/{registration['id']}", {"key": key_of(registration)}
+    path, key = f"/v1/registrations/{registration['id']}", {"key": mailed_key(registration)}
     changed = await client.patch(path, params=key, json={"contact": {"phone": "+45 12 34 56 78"}})
     assert (changed.json()["contact"]["phone"], changed.json()["version"]) == ("+45 12 34 56 78", 2)
     same = await client.patch(path, params=key, json={"contact": {"phone": "+45 12 34 56 78"}})
@@ -191,6 +188,17 @@ async def test_a_contact_person_who_changes_the_phone_keeps_the_link(client: Cli
     stale = await client.patch(path, params=key, headers={"If-Match": '"1"'}, json={"contact": {"name": "M"}})
     assert stale.status_code == 412
     assert (await client.patch(path, params=key, json={"contact": {"name": None}})).status_code == 422
+
+
+async def test_the_key_that_was_answered_changes_neither_address_nor_language(client: Client) -> None:
+    registration = await signed_up(client, await published(client))
+    path, key = f"/v1/registrations/{registration['id']}", {"key": key_of(registration)}
+    for change in ({"email": "eve@example.org"}, {"language": "en"}, {"name": "IDIOT"}, {"phone": "12345678"}):
+        refused = await client.patch(path, params=key, json={"contact": change})
+        assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-by-mail"), change
+        assert refused.json()["next_steps"][0]["action"] == "request_link"
+    assert (await by_link(client, registration))["contact"] == registration["contact"] | {"phone": None}
+    assert await told(client, "events.registration.updated") == []
 
 
 async def test_people_are_added_to_a_registration_later(client: Client) -> None:
@@ -242,7 +250,7 @@ async def test_changes_of_one_registration_at_the_same_moment_each_have_a_versio
         *(client.post(f"{path}/cancel", params=key, json={"attendees": [each]}) for each in ids[:3]),
         *(client.patch(f"/v1/attendees/{each}", params=key, json={"name": f"Person {each}"}) for each in ids[3:]),
         client.post(f"{path}/resend", params=key),
-        client.patch(path, params=key, json={"contact": {"phone": "12345678"}}),
+        client.patch(path, params={"key": mailed_key(registration)}, json={"contact": {"phone": "12345678"}}),
     )
     assert {answer.status_code for answer in answers} == {200, 202}
     messages = await told(client, "events.registration.updated")

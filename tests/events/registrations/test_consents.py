@@ -10,6 +10,7 @@ from tests.events.builders import (
     cancel,
     in_days,
     key_of,
+    mailed_key,
     one_of,
     own_attendee,
     own_key,
@@ -104,25 +105,43 @@ async def test_who_signed_up_agrees_for_the_own_seat_by_the_link_it_was_mailed(
     client: Client, registration: dict[str, Any]
 ) -> None:
     aksel, mette = one_of(registration), one_of(registration, 1)
-    by_link = {"key": key_of(registration)}
+    by_link = {"key": mailed_key(registration)}
     assert (await say(client, mette, params=by_link)).json()["consents"] == AGREED
     assert await stands(client, aksel) == NOT_AGREED
     as_member = as_caller("member", organisation=registration["organisation"]["id"], email="mette@example.org")
     assert (await say(client, mette, NOT_AGREED, headers=as_member)).status_code == 403
 
 
+async def test_who_types_an_address_does_not_speak_for_it(client: Client, registration: dict[str, Any]) -> None:
+    """Whoever signed up may be anybody: the key it was answered was mailed to nobody."""
+    mette = one_of(registration, 1)
+    answered = {"key": key_of(registration)}
+    refused = await say(client, mette, params=answered)
+    assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-in-person")
+    assert await stands(client, mette) == NOT_AGREED
+    seen = (
+        await client.get(f"/v1/registrations/{registration['id']}", params={"key": mailed_key(registration)})
+    ).json()
+    assert (await say(client, mette, params={"key": key_of(seen)})).status_code == 403, "nor one that is answered later"
+
+
 async def test_the_own_link_is_shown_to_nobody_else(client: Client, registration: dict[str, Any]) -> None:
-    aksel, mette = await own_attendee(client, registration), await own_attendee(client, registration, 1)
-    assert aksel["links"] is None
-    assert aksel["ticket"]["code"]
-    assert mette["links"]["page"].split("?")[0].endswith(f"/p/events/attendees/{mette['id']}")
+    unnamed = await signed_up(client, await published(client))
+    for key in (key_of, mailed_key):
+        for sign_up, index in ((registration, 0), (registration, 1), (unnamed, 0)):
+            path = f"/v1/attendees/{one_of(sign_up, index)['id']}"
+            seen = (await client.get(path, params={"key": key(sign_up)})).json()
+            assert seen["links"] is None
+            assert seen["ticket"]["code"]
+    own = await client.get(f"/v1/attendees/{one_of(registration)['id']}", params=own_key(one_of(registration)))
+    assert own.json()["links"]["page"].split("?")[0].endswith(f"/p/events/attendees/{own.json()['id']}")
 
 
 async def test_the_link_of_a_seat_without_an_address_ends_when_it_gets_one(client: Client) -> None:
-    """Who signed up could read it; from now on it would speak for somebody else."""
+    """Should anybody have it: from now on it would speak for somebody else."""
     registration = await signed_up(client, await published(client))
     seat = await own_attendee(client, registration)
-    key = {"key": seat["links"]["page"].split("key=")[1]}
+    key = own_key(seat)
     refused = await say(client, seat, params=key)
     assert (refused.status_code, refused.json()["type"]) == (403, "/problems/not-in-person")
     await rename(client, registration, name="Aksel Lind", email="aksel@example.org")
