@@ -15,7 +15,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.database import Database, insert_for, is_away, is_passing
 from shared.messaging.bus import Bus
-from shared.messaging.subscriptions import Subscriptions, describe, storable
+from shared.messaging.subscriptions import Heard, Subscriptions, describe, storable
 from shared.messaging.tables import dead_letters, failures
 from shared.telemetry import Figures, Origin, get_logger, set_origin
 
@@ -82,10 +82,13 @@ class Listener:
     async def _handle_together(self, fetched: list[Msg]) -> None:
         try:
             async with self._database.transaction() as session:
-                await self._subscriptions.handle(session, [msg.data for msg in fetched])
+                await self._subscriptions.handle(session, [self._heard(msg) for msg in fetched])
                 await self._forget_failures(session, fetched)
         finally:
             set_origin(Origin())
+
+    def _heard(self, msg: Msg) -> Heard:
+        return Heard(self.stream, msg.subject, msg.data)
 
     async def _try_otherwise(self, fetched: list[Msg], failed: Exception) -> None:
         if is_away(failed):

@@ -23,6 +23,26 @@ _AT_HAND = "message at hand"
 Handler = Callable[[AsyncSession, Any], Awaitable[None]]
 
 
+class NotItsOwn(Exception):
+    """A message says to be of a type that is not its subject, or of another than who may publish there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A message as the bus gave it: what the server let its publisher write, and what it says."""
+
+    stream: str
+    subject: str
+    envelope: bytes
+
+    def read(self) -> Envelope:
+        """Raises NotItsOwn for one that is not what its place says: only the place is known to be its owner's."""
+        said, owner = Envelope.model_validate_json(self.envelope), self.subject.split(".", 1)[0]
+        if (said.type, said.source, self.stream) != (self.subject, f"/{owner}", stream_of(owner)):
+            raise NotItsOwn(f"type and source are not those of {self.subject} in {self.stream}")
+        return said
+
+
 @dataclass(frozen=True, slots=True)
 class _Listening:
     handler: Handler
@@ -57,9 +77,9 @@ class Subscriptions:
     def streams(self) -> list[str]:
         return sorted({stream_of(message_type.split(".", 1)[0]) for message_type in self._by_type})
 
-    async def handle(self, session: AsyncSession, envelopes: Sequence[bytes]) -> None:
+    async def handle(self, session: AsyncSession, heard: Sequence[Heard]) -> None:
         """Handles a batch in the session's transaction, leaving out what was handled before."""
-        read = [Envelope.model_validate_json(envelope) for envelope in envelopes]
+        read = [each.read() for each in heard]
         new = await _not_yet_handled(session, [envelope.id for envelope in read])
         for envelope in read:
             if envelope.id in new:
@@ -134,10 +154,10 @@ async def replay(session: AsyncSession, subscriptions: Subscriptions, stream: st
         await connection.execute(
             delete(dead_letters)
             .where(dead_letters.c.stream == stream, dead_letters.c.stream_seq == stream_seq)
-            .returning(dead_letters.c.envelope)
+            .returning(dead_letters.c.stream, dead_letters.c.type, dead_letters.c.envelope)
         )
     ).first()
     if row is None:
         return False
-    await subscriptions.handle(session, [row.envelope.encode()])
+    await subscriptions.handle(session, [Heard(row.stream, row.type, row.envelope.encode())])
     return True

@@ -16,6 +16,7 @@ from shared.messaging.subscriptions import Subscriptions
 from shared.messaging.tables import handled_messages
 from shared.settings import SERVICES, ServiceName
 from tests.conftest import NewDatabase
+from tests.support.heard import heard
 from tests.support.services import settings_for
 
 MODULES = {module.__name__ for module in (events, matching, notify)}
@@ -178,7 +179,7 @@ async def handled(database: Database, subscriptions: Subscriptions, told: list[b
     for envelope in told:
         try:
             async with database.transaction() as session:
-                await subscriptions.handle(session, [envelope])
+                await subscriptions.handle(session, [heard(envelope)])
         except Exception as failure:
             failed[envelope] = failure
     if len(failed) == len(told):

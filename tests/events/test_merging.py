@@ -21,6 +21,7 @@ from shared.database import uuid7
 from tests.events.builders import ORGANISER, ceremony, company, published, signed_up, told
 from tests.notify.messages import envelope
 from tests.support.callers import as_caller
+from tests.support.heard import heard
 from tests.support.services import Client
 
 FIRM = {"name": "Gærhuset ApS", "cvr": "10007127"}
@@ -30,7 +31,7 @@ async def hear(client: Client, *messages: Message) -> None:
     """As the listener does, each by itself."""
     for message in messages:
         async with client.app.state.database.transaction() as session:
-            await client.app.state.subscriptions.handle(session, [envelope(message)])
+            await client.app.state.subscriptions.handle(session, [heard(envelope(message))])
 
 
 def survivor(**changes: Any) -> OrganisationCreated:

@@ -20,7 +20,7 @@ from shared.database import insert_for, take_marked
 from shared.messaging import outbox, subscriptions
 from shared.messaging.bus import Bus
 from shared.messaging.listener import Listener, log
-from shared.messaging.subscriptions import Subscriptions, describe
+from shared.messaging.subscriptions import Heard, Subscriptions, describe
 from shared.messaging.tables import handled_messages
 from tests.faults import witness
 
@@ -118,11 +118,11 @@ def _handle_together_and_dawdle(handle_together: Handle) -> Handle:
     return handle
 
 
-HandleIn = Callable[[Subscriptions, AsyncSession, Sequence[bytes]], Awaitable[None]]
+HandleIn = Callable[[Subscriptions, AsyncSession, Sequence[Heard]], Awaitable[None]]
 
 
 def _handle_and_dawdle(handle: HandleIn) -> HandleIn:
-    async def slowly(subscribed: Subscriptions, session: AsyncSession, envelopes: Sequence[bytes]) -> None:
+    async def slowly(subscribed: Subscriptions, session: AsyncSession, envelopes: Sequence[Heard]) -> None:
         await handle(subscribed, session, envelopes)
         await asyncio.sleep(LATE)
 

@@ -24,6 +24,7 @@ from shared.database import uuid7
 from shared.fields import utc_now
 from shared.messaging.tables import outbox
 from tests.support.callers import CallerHeaders, Headers, as_caller, links
+from tests.support.heard import heard
 from tests.support.nats import NatsServer
 from tests.support.services import LONG_ENOUGH, Client
 
@@ -141,7 +142,7 @@ def envelope(message: Message) -> bytes:
         {
             "specversion": "1.0",
             "id": str(uuid4()),
-            "source": "/events",
+            "source": f"/{message.type.split('.', 1)[0]}",
             "type": message.type,
             "subject": str(message.aggregate_id),
             "time": utc_now().isoformat(),
@@ -154,7 +155,7 @@ def envelope(message: Message) -> bytes:
 async def hear(client: Client, *messages: Message) -> None:
     """Has the service handle messages as its listener would, without a bus."""
     async with client.app.state.database.transaction() as session:
-        await client.app.state.subscriptions.handle(session, [envelope(message) for message in messages])
+        await client.app.state.subscriptions.handle(session, [heard(envelope(message)) for message in messages])
 
 
 async def put_on_bus(server: NatsServer, *messages: Message) -> None:

@@ -2,18 +2,23 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
+from unittest.mock import ANY
 
+import orjson
 import pytest
 
 from shared.contracts.matching import OrganisationUpdated
+from shared.database import uuid7
 from shared.messaging import listener as pulling
 from shared.messaging.provision import consumer_config
 from shared.settings import ServiceSettings
 from tests.messaging.tiny import attempts, buried, listening, noted, organisation, told
 from tests.support.callers import as_caller
-from tests.support.services import Client, eventually, running
+from tests.support.nats import NatsServer
+from tests.support.services import LONG_ENOUGH, Client, eventually, running
 
 
 @dataclass
@@ -132,3 +137,34 @@ async def test_a_number_too_large_for_a_place_is_refused(troubled: Client) -> No
     path = f"/ops/dead-letters/MATCHING/{2**70}/replay"
     assert (await troubled.post(path, headers=as_caller("admin"))).status_code == 422
     assert (await troubled.post("/ops/dead-letters/%00/1/replay", headers=as_caller("admin"))).status_code in (404, 422)
+
+
+async def forged(server: NatsServer, subject: str, **said: str) -> None:
+    """What a service may publish on a subject of its own, with anything it likes inside."""
+    message = organisation("Radiometer")
+    envelope = {
+        **{"id": str(uuid7()), "source": "/matching", "type": message.type, "subject": str(message.organisation_id)},
+        **{"time": datetime.now(UTC).isoformat(), "aggregateversion": 1, "data": message.model_dump(mode="json")},
+    }
+    client = await server.connect("matching")
+    await client.jetstream(timeout=LONG_ENOUGH).publish(subject, orjson.dumps(envelope | said))
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    ("subject", "said"),
+    [
+        ("matching.organisation.forged.v1", {}),
+        ("matching.organisation.updated.v1", {"source": "/events"}),
+        ("matching.organisation.updated.v1", {"type": "matching.organisation.created.v1"}),
+    ],
+)
+async def test_a_message_is_believed_only_as_what_its_place_says(
+    subject: str, said: dict[str, str], nats_server: NatsServer, troubled: Client, trouble: Trouble
+) -> None:
+    trouble.lasts = False
+    await forged(nats_server, subject, **said)
+    (letter,) = await eventually(lambda: letters(troubled))
+    assert letter["last_error"].startswith("NotItsOwn")
+    assert await replayed(troubled, letter) == (409, ANY), "nor when the secretariat says so"
+    assert await noted(troubled.app) == []

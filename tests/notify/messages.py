@@ -30,6 +30,7 @@ from shared.contracts.matching import (
 )
 from shared.contracts.message import Envelope, Language, Message
 from shared.database import uuid7
+from tests.support.heard import heard
 from tests.support.services import Client
 
 KHZ = UUID("0192d000-0000-7000-8000-00000000000a")
@@ -59,7 +60,7 @@ def envelope(message: Message, identity: UUID | None = None) -> bytes:
 async def tell(notify: Client, *messages: Message) -> None:
     """As the listener does: one transaction for the batch."""
     async with notify.app.state.database.transaction() as session:
-        await subscriptions.handle(session, [envelope(message) for message in messages])
+        await subscriptions.handle(session, [heard(envelope(message)) for message in messages])
 
 
 def event_facts(**changes: Any) -> dict[str, Any]:

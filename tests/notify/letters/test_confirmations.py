@@ -24,6 +24,7 @@ from tests.notify.messages import (
     updated,
 )
 from tests.support.callers import as_caller, links
+from tests.support.heard import heard
 from tests.support.services import Client
 
 
@@ -129,7 +130,7 @@ async def test_a_ticket_s_calendar_entry_is_the_recipient_s_alone(notify: Client
 
 async def test_the_same_message_twice_makes_one_notification(notify: Client, mailbox: Mailbox) -> None:
     event = published()
-    sign_up = envelope(registered(event, attendee("Jens Lund")))
+    sign_up = heard(envelope(registered(event, attendee("Jens Lund"))))
     await tell(notify, event)
     for _ in range(2):
         async with notify.app.state.database.transaction() as session:
@@ -144,7 +145,7 @@ async def test_even_with_the_memory_of_handled_messages_lost_nothing_is_told_twi
     event = published()
     sign_up = registered(event, attendee("Jens Lund"))
     later = changed(sign_up, *(each.model_copy(update={"status": "cancelled"}) for each in sign_up.attendees))
-    messages = [envelope(each) for each in (event, sign_up, later, updated(event))]
+    messages = [heard(envelope(each)) for each in (event, sign_up, later, updated(event))]
     for _ in range(2):
         async with notify.app.state.database.transaction() as session:
             await subscriptions.handle(session, messages)
@@ -295,7 +296,7 @@ async def test_every_registration_has_exactly_one_confirmation(notify: Client) -
     sign_ups = [registered(event, attendee(f"Deltager{number} Prøve")) for number in range(40)]
     await tell(notify, event)
     # Delivered again after a crash, in other batches.
-    told = [envelope(each) for each in sign_ups]
+    told = [heard(envelope(each)) for each in sign_ups]
     for batch in (told[:20] * 2, told[10:], told):
         async with notify.app.state.database.transaction() as session:
             await subscriptions.handle(session, batch)
