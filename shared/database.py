@@ -108,6 +108,14 @@ def _prepare_sqlite(engine: AsyncEngine) -> None:
         connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
+_UNDONE = "undone at the end"
+
+
+def undo(session: AsyncSession) -> None:
+    """Has the transaction undone when its block ends, however well it ends."""
+    session.info[_UNDONE] = True
+
+
 class MarksLeft(RuntimeError):
     """A transaction would have ended with something noted for its commit and nobody to do it: a fault of ours."""
 
@@ -165,6 +173,9 @@ class Database:
         turn = self._turn if self.is_sqlite else contextlib.nullcontext()
         async with turn, AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
             yield session
+            if session.info.get(_UNDONE):
+                await session.rollback()
+                return
             for hook in self.before_commit:
                 await hook(session)
             _require_none_marked(session)

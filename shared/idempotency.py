@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import delete, select, tuple_, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.access.links import Links
 from shared.database import insert_for
 from shared.messaging.tables import answers
 from shared.problems import Problem
@@ -47,7 +48,9 @@ class Kept:
     body: bytes
 
 
-async def recall(session: AsyncSession, claims: Sequence[Claim]) -> dict[tuple[str, str], Kept | KeyReused]:
+async def recall(
+    session: AsyncSession, links: Links, claims: Sequence[Claim]
+) -> dict[tuple[str, str], Kept | KeyReused]:
     """Claims each key, and answers what is kept for those that came before. Keys must be distinct."""
     if not claims:
         return {}
@@ -67,13 +70,13 @@ async def recall(session: AsyncSession, claims: Sequence[Claim]) -> dict[tuple[s
         select(answers).where(tuple_(answers.c.scope, answers.c.key).in_([claim.place for claim in seen]))
     )
     kept = {(row.scope, row.key): row for row in found.all()}
-    return {claim.place: _answer_for(claim, kept[claim.place]) for claim in seen}
+    return {claim.place: _answer_for(links, claim, kept[claim.place]) for claim in seen}
 
 
-def _answer_for(claim: Claim, row: Any) -> Kept | KeyReused:
+def _answer_for(links: Links, claim: Claim, row: Any) -> Kept | KeyReused:
     if row.fingerprint != claim.fingerprint:
         return KeyReused("Use a new key for a new request, or send the first body again.")
-    return Kept(row.status, _unpacked(row.body))
+    return Kept(row.status, links.with_proofs(_unpacked(row.body)))
 
 
 async def _packed(body: bytes) -> bytes:
@@ -85,13 +88,13 @@ def _unpacked(body: bytes) -> bytes:
     return zlib.decompress(body) if body[:1] == b"x" else body
 
 
-async def remember(session: AsyncSession, given: Sequence[tuple[Claim, Kept | None]]) -> None:
-    """Keeps the answers with the work they answer; None (a refusal) frees the key again."""
+async def remember(session: AsyncSession, links: Links, given: Sequence[tuple[Claim, Kept | None]]) -> None:
+    """Keeps the answers with the work they answer, without what would open a link; None (a refusal) frees the key."""
     connection = await session.connection()
     for claim, kept in given:
         place = (answers.c.scope == claim.scope) & (answers.c.key == claim.key)
         if kept is None:
             await connection.execute(delete(answers).where(place))
         else:
-            body = await _packed(kept.body)
+            body = await _packed(links.without_proofs(kept.body))
             await connection.execute(update(answers).where(place).values(status=kept.status, body=body))

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import re
 import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -45,6 +46,11 @@ class Link:
             raise LinkExpired("This link was replaced by a newer one. Ask for it to be sent again.")
 
 
+_WRITTEN_KEY = re.compile(rb"(?<=key=)[A-Za-z0-9_-]{52}(?![A-Za-z0-9_-])")
+# Between characters that JSON never holds as they are: nobody can have written one into a text.
+_UNPROVEN_KEY = re.compile(rb"\x01([A-Za-z0-9_-]{31})\x01")
+
+
 class Links:
     """Keys and ticket codes, derived by HMAC-SHA-256 from one secret of the cluster and never stored."""
 
@@ -61,22 +67,43 @@ class Links:
         """52 characters of URL-safe base64."""
         expiry = int(expires_at.timestamp()) if expires_at else 0
         data = self._FORM.pack(purpose, thing.bytes, version & 0xFFFF, min(expiry, 0xFFFFFFFF))
+        return self._signed(data)
+
+    def _signed(self, data: bytes) -> str:
         return base64.urlsafe_b64encode(data + self._mac(b"link", data)[: self._MAC]).decode().rstrip("=")
 
-    def read(self, key: str) -> Link:
-        """Raises NotFound for what we never made, LinkExpired for what is over."""
+    def _proven(self, key: str) -> bytes:
+        """What the key says. Raises NotFound for one that we never made."""
         try:
             raw = _unwritten(key)
             data, mac = raw[: self._FORM.size], raw[self._FORM.size :]
-            purpose, thing, version, expiry = self._FORM.unpack(data)
-            known = Purpose(purpose)
+            Purpose(self._FORM.unpack(data)[0])
         except (ValueError, struct.error) as unreadable:
             raise NotFound("This link is not complete. Open it from the mail, or copy all of it.") from unreadable
         if not hmac.compare_digest(mac, self._mac(b"link", data)[: self._MAC]):
             raise NotFound("This link is not complete. Open it from the mail, or copy all of it.")
+        return data
+
+    def read(self, key: str) -> Link:
+        """Raises NotFound for what we never made, LinkExpired for what is over."""
+        purpose, thing, version, expiry = self._FORM.unpack(self._proven(key))
         if expiry and expiry < datetime.now(UTC).timestamp():
             raise LinkExpired()
-        return Link(known, UUID(bytes=thing), version)
+        return Link(Purpose(purpose), UUID(bytes=thing), version)
+
+    def without_proofs(self, answer: bytes) -> bytes:
+        """A JSON answer as it may be kept: of each key in it only what it says, not what makes it open anything."""
+        return _WRITTEN_KEY.sub(self._unproven, answer)
+
+    def _unproven(self, found: re.Match[bytes]) -> bytes:
+        try:
+            return b"\x01" + base64.urlsafe_b64encode(self._proven(found[0].decode())).rstrip(b"=") + b"\x01"
+        except NotFound:
+            return found[0]
+
+    def with_proofs(self, kept: bytes) -> bytes:
+        """The answer again, its keys derived anew."""
+        return _UNPROVEN_KEY.sub(lambda found: self._signed(_bytes_of(found[1].decode())).encode(), kept)
 
     def ticket_code(self, attendee: UUID, version: int) -> str:
         """What lets one attendee in: 16 characters of base32, 80 bits. A hand-over raises the version."""
@@ -93,10 +120,14 @@ class Links:
 
 def _unwritten(key: str) -> bytes:
     """Raises ValueError for other ways to write the same bytes: the decoder passes over what it does not know."""
-    raw = base64.urlsafe_b64decode(key + "=" * (-len(key) % 4))
+    raw = _bytes_of(key)
     if base64.urlsafe_b64encode(raw).decode().rstrip("=") != key:
         raise ValueError("not written as our keys are")
     return raw
+
+
+def _bytes_of(written: str) -> bytes:
+    return base64.urlsafe_b64decode(written + "=" * (-len(written) % 4))
 
 
 def ticket_hash(code: str) -> bytes:

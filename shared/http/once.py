@@ -10,11 +10,16 @@ from fastapi import Header, Request, Response
 from fastapi.routing import APIRoute
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from shared.database import undo
+from shared.http.callers import links_of
 from shared.idempotency import LONG, Claim, Kept, KeyReused, recall, remember
 from shared.messaging.tables import LONGEST_KEY
-from shared.problems import Invalid
+from shared.problems import Invalid, Problem
 
-SHORTEST_PUBLIC_KEY = 16
+# As much as 128 random bits need in base64; a UUID has more.
+SHORTEST_PUBLIC_KEY = 22
+# What a caller is answered who is not let in, or no longer.
+_NOT_LET_IN = (401, 403, 404, 410)
 
 
 def read_key(request: Request, *, public: bool) -> str | None:
@@ -31,7 +36,7 @@ def read_key(request: Request, *, public: bool) -> str | None:
 def claim_of(request: Request, body: bytes) -> Claim | None:
     """Scoped to the caller: who it is, or for anybody the path alone."""
     credentials = request.headers.get("Authorization") or request.query_params.get("key")
-    key = read_key(request, public=credentials is None)
+    key = read_key(request, public=not credentials)
     if key is None:
         return None
     whose = hashlib.sha256(credentials.encode()).hexdigest()[:32] if credentials else "public"
@@ -51,17 +56,15 @@ IdempotencyKey = Annotated[
 ]
 
 
-class _Replay(Exception):
-    def __init__(self, kept: Kept) -> None:
-        self.kept = kept
-
-
 def _replayed(kept: Kept) -> Response:
     return Response(kept.body, kept.status, {"Idempotency-Replayed": "true"}, media_type="application/json")
 
 
 class OnceRoute(APIRoute):
-    """A route whose POSTs may be repeated by key; the answer is kept in the request's own transaction."""
+    """A route whose POSTs may be repeated by key; the answer is kept in the request's own transaction.
+
+    What came before is done again and undone: whoever would be let in no more does not get the kept answer either.
+    """
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -75,13 +78,17 @@ class OnceRoute(APIRoute):
             request.state.first_in_transaction = asked.recall
             try:
                 response = await handle(request)
-            except _Replay as replay:
-                return _replayed(replay.kept)
+            except Exception as refusal:
+                if asked.before is None or (isinstance(refusal, Problem) and refusal.status in _NOT_LET_IN):
+                    raise
+                return _replayed(asked.before)
+            if asked.before is not None:
+                return _replayed(asked.before)
             session = getattr(request.state, "session", None)
             if session is not None:
                 well = response.status_code < 400
                 kept = Kept(response.status_code, bytes(response.body)) if well else None
-                await remember(session, [(asked.claim, kept)])
+                await remember(session, links_of(request), [(asked.claim, kept)])
             return response
 
         return once
@@ -92,6 +99,7 @@ class _Asked:
 
     def __init__(self, request: Request, claim: Claim) -> None:
         self._request, self.claim = request, claim
+        self.before: Kept | None = None
 
     async def read_body(self) -> None:
         """Whole before the transaction begins, so that a slow sender holds up nobody; and after who calls is known."""
@@ -100,8 +108,9 @@ class _Asked:
         self.claim = replace(self.claim, fingerprint=digest.digest())
 
     async def recall(self, session: AsyncSession) -> None:
-        match (await recall(session, [self.claim])).get(self.claim.place):
+        match (await recall(session, links_of(self._request), [self.claim])).get(self.claim.place):
             case Kept() as kept:
-                raise _Replay(kept)
+                self.before = kept
+                undo(session)
             case KeyReused() as reused:
                 raise reused

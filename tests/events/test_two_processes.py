@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
@@ -60,7 +61,7 @@ async def test_two_hundred_at_once_through_two_processes_get_exactly_fifty_seats
 async def test_one_key_sent_to_two_processes_at_once_signs_up_once(doors: list[int], database_url: str) -> None:
     async with running(create_app, settings_for(Settings, "events", database_url)) as client:
         event = await published(client)
-        body, headers = company(), {"Idempotency-Key": "the-same-key-for-both"}
+        body, headers = company(), {"Idempotency-Key": str(uuid4())}
         async with httpx.AsyncClient(timeout=30) as caller:
             answers = await asyncio.gather(
                 *(caller.post(_address(doors[number % 2], event), json=body, headers=headers) for number in range(10))

@@ -72,12 +72,17 @@ async def test_callers_do_not_get_each_others_answers(client: Client) -> None:
         assert (answer.status_code, answer.json()["name"]) == (201, email)
 
 
-@pytest.mark.parametrize("key", ["short", "x" * 201, ""])
+@pytest.mark.parametrize("key", ["short", "x" * 21, "x" * 201, ""])
 async def test_a_key_that_somebody_else_may_use_too_is_refused(client: Client, key: str) -> None:
     answer = await client.post("/v1/things", json={"name": "one"}, headers={"Idempotency-Key": key})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["pointer"].lower() == "header:idempotency-key"
     assert await made(client.app) == []
+
+
+async def test_an_empty_link_makes_nobody_known(client: Client) -> None:
+    answer = await client.post("/v1/things?key=", json={"name": "one"}, headers={"Idempotency-Key": "1"})
+    assert answer.status_code == 422
 
 
 async def test_a_known_callers_key_may_be_short(client: Client) -> None:

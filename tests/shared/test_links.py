@@ -115,3 +115,12 @@ def test_a_cursor_is_read_back_and_no_other_is_taken() -> None:
     for altered in ("", "AAAA", cursor[:-2], cursor[:-1] + ("A" if cursor[-1] != "A" else "B"), "é", "\0"):
         with pytest.raises(Invalid, match=r"\?cursor"):
             read_cursor(links, altered)
+
+
+def test_an_answer_is_kept_without_what_opens_its_links_and_given_again_with_it() -> None:
+    key, other = links.key(Purpose.SIGN_UP, THING, 1), Links("another secret").key(Purpose.SIGN_UP, THING, 1)
+    answer = f'{{"name": "key={other}", "links": ["https://x/p?key={key}", "https://x/v1?key={key}&a=1"]}}'.encode()
+    kept = links.without_proofs(answer)
+    assert key.encode() not in kept
+    assert other.encode() in kept, "none of ours is left as it was written"
+    assert links.with_proofs(kept) == answer

@@ -46,7 +46,7 @@ async def _answer_all(
     session: AsyncSession, links: Links, write: Callable[[SignedUp], bytes], batch: Sequence[AskedOnce]
 ) -> list[Answered | Problem]:
     first = {each.claim.place: each for each in reversed(batch) if each.claim}
-    before = await recall(session, [each.claim for each in first.values() if each.claim])
+    before = await recall(session, links, [each.claim for each in first.values() if each.claim])
     fresh = [
         each
         for each in batch
@@ -59,6 +59,7 @@ async def _answer_all(
     }
     await remember(
         session,
+        links,
         [
             (each.claim, outcome if isinstance(outcome := outcomes[id(each)], Kept) else None)
             for each in fresh

@@ -1,8 +1,12 @@
 """Signing up: who gets a seat, who waits, who is refused and why."""
 
 import asyncio
+from typing import Any
 from uuid import uuid4
 
+from sqlalchemy import select
+
+from shared.messaging.tables import answers as kept_answers
 from tests.events.builders import (
     KNOWLEDGE_HUB,
     ORGANISER,
@@ -13,6 +17,7 @@ from tests.events.builders import (
     published,
     sign_up,
     signed_up,
+    told,
 )
 from tests.support.services import Client
 
@@ -44,6 +49,37 @@ async def test_the_same_request_with_the_same_key_gets_the_same_answer(client: C
     assert again.content == first.content
     assert again.headers["Idempotency-Replayed"] == "true"
     assert (await capacity(client, event))["quotas"][0]["taken"] == 2
+
+
+async def test_what_is_kept_to_be_answered_again_opens_nothing(client: Client) -> None:
+    event = await published(client)
+    path, headers = f"/v1/events/{event['id']}/registrations", {"Idempotency-Key": str(uuid4())}
+    body = company(organisation={"name": f"key={'A' * 52} ApS"})
+    registration = (await client.post(path, json=body, headers=headers)).json()
+    key = {"key": key_of(registration)}
+    more = await client.post(
+        f"/v1/registrations/{registration['id']}/attendees", params=key, headers=headers, json={"attendees": [{}]}
+    )
+    assert key_of(more.json()) == key["key"]
+    async with client.app.state.database.reading() as session:
+        kept = [row.body for row in await (await session.connection()).execute(select(kept_answers.c.body))]
+    assert len(kept) == 2
+    assert not [body for body in kept if key["key"].encode() in body]
+    assert (await client.post(path, json=body, headers=headers)).json() == registration
+
+
+async def test_who_is_let_in_no_more_does_not_get_the_kept_answer(client: Client) -> None:
+    registration = await signed_up(client, await published(client), people=2)
+    path, key = f"/v1/registrations/{registration['id']}", {"key": key_of(registration)}
+    again: dict[str, Any] = {"params": key, "headers": {"Idempotency-Key": str(uuid4())}, "json": {}}
+    first = await client.post(f"{path}/cancel", **again)
+    replayed = await client.post(f"{path}/cancel", **again)
+    assert (replayed.content, replayed.headers["Idempotency-Replayed"]) == (first.content, "true")
+    assert len(await told(client, "events.registration.cancelled")) == 1
+    contact = {"contact": {"name": "Bodil Ravn", "email": "bodil@example.org"}}
+    assert (await client.patch(path, headers=ORGANISER, json=contact)).status_code == 200
+    over = await client.post(f"{path}/cancel", **again)
+    assert (over.status_code, over.json()["type"]) == (410, "/problems/link-expired")
 
 
 async def test_the_same_key_at_the_same_moment_signs_up_once(client: Client) -> None:
