@@ -41,6 +41,8 @@ class Problem(Exception):
     status: ClassVar[int] = 500
     slug: ClassVar[str] = "internal"
     title: ClassVar[str] = "Something went wrong on our side"
+    # Whether what was written before it stays: most refusals undo it.
+    keeps: ClassVar[bool] = False
 
     def __init__(
         self,

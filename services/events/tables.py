@@ -229,6 +229,17 @@ class ReplacedCode(Base, table=True):
     replaced_at: datetime = Field(default_factory=utc_now)
 
 
+class Miss(Base, table=True):
+    """That somebody was told an address is registered already; whom it is counted for is hashed. Kept for an hour."""
+
+    __tablename__ = "misses"
+    __table_args__ = (Index("ix_misses_counted_for_missed_at", "counted_for", "missed_at"),)
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    counted_for: bytes = Field(sa_type=LargeBinary)
+    missed_at: datetime = Field(index=True)
+
+
 class CheckIn(Base, table=True):
     """Everything that came to a door, refused scans too."""
 

@@ -80,6 +80,8 @@ class OnceRoute(APIRoute):
                 response = await handle(request)
             except Exception as refusal:
                 if asked.before is None or (isinstance(refusal, Problem) and refusal.status in _NOT_LET_IN):
+                    if isinstance(refusal, Problem) and refusal.keeps:
+                        await remember(request.state.session, links_of(request), [(asked.claim, None)])
                     raise
                 return _replayed(asked.before)
             if asked.before is not None:

@@ -8,6 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.database import Database, Hook
 from shared.http.running import Service
+from shared.problems import Problem
 
 
 def service_of(request: Request) -> Service:
@@ -23,12 +24,20 @@ async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
     before: Callable[[], Awaitable[None]] | None = getattr(request.state, "before_transaction", None)
     if before is not None:
         await before()
+    refusal: Problem | None = None
     async with database_of(request).transaction() as session:
         request.state.session = session
         first: Hook | None = getattr(request.state, "first_in_transaction", None)
         if first is not None:
             await first(session)
-        yield session
+        try:
+            yield session
+        except Problem as problem:
+            if not problem.keeps:
+                raise
+            refusal = problem
+    if refusal is not None:
+        raise refusal
 
 
 async def _reading(request: Request) -> AsyncIterator[AsyncSession]:

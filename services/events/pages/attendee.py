@@ -56,7 +56,7 @@ async def change_own_name(
 ) -> Response:
     own = await find_oneself(session, attendee, visitor.caller)
     before, filled = own.attendee.link_version, NameForm.read(form)
-    if not await filled.apply(session, links, own.attendee, by_own_link=True):
+    if not await filled.apply(session, links, own.attendee, visitor.caller, by_own_link=True):
         return _show(request, "name.html", own, status=422, form=filled)
     if own.attendee.link_version != before:
         # The link that opened this page is over: the seat is another's now.

@@ -9,6 +9,7 @@ from services.events.registrations.changes import NewName, rename
 from services.events.registrations.deciding import AlreadyRegistered
 from services.events.routes.attendees import AttendeeChange
 from services.events.tables import Attendee
+from shared.access.caller import Caller
 from shared.access.links import Links
 from shared.http.sessions import Transaction
 from shared.pages import Form
@@ -41,13 +42,15 @@ class NameForm:
     def read(cls, form: Form) -> "NameForm":
         return cls(form.one("name") or "", form.one("email") or "")
 
-    async def apply(self, session: Transaction, links: Links, attendee: Attendee, *, by_own_link: bool) -> bool:
+    async def apply(
+        self, session: Transaction, links: Links, attendee: Attendee, caller: Caller, *, by_own_link: bool
+    ) -> bool:
         """Whether it was taken. An e-mail left empty stays as it was; a new one hands the seat over."""
         given = {"name": self.name} | ({"email": self.email} if self.email else {})
         try:
             change = AttendeeChange.model_validate(given)
             new = NewName(frozenset(given), name=change.name, email=change.email, by_own_link=by_own_link)
-            await rename(session, links, attendee, new, late=False)
+            await rename(session, links, attendee, new, caller, late=False)
         except ValidationError as wrong:
             places = {item["loc"][0] for item in wrong.errors(include_input=False)}
             self.wrong_name = WRONG["name"] if "name" in places else None

@@ -98,7 +98,7 @@ async def name_by_page(
     own, seen = await _find(session, registration, visitor)
     one = _one_of(seen, attendee)
     before, filled = one.code_version, NameForm.read(form)
-    if not await filled.apply(session, links, one, by_own_link=False):
+    if not await filled.apply(session, links, one, visitor.caller, by_own_link=False):
         shown = ShownAttendee.to_contact(one, own)
         return _show(request, "name.html", own, seen, status=422, attendee=shown, form=filled)
     return moved(PAGE.format(registration=registration), done="named" if one.code_version == before else "handed_over")

@@ -11,6 +11,7 @@ from services.events.capacity.seats import write_taken
 from services.events.organisations.recognising import Recognised
 from services.events.registrations.deciding import (
     MOST_ATTENDEES,
+    AlreadyRegistered,
     AskedAttendee,
     AskedSignUp,
     IfFull,
@@ -18,8 +19,14 @@ from services.events.registrations.deciding import (
     decide_attendees,
 )
 from services.events.registrations.facts import contact_of, tell_changes
-from services.events.registrations.sign_up import attendee_row, insert_attendees, read_known_addresses
-from services.events.tables import ACTIVE, Attendee, Organisation, Registration
+from services.events.registrations.misses import UNCOUNTED, Sender, read_misses, sender_of
+from services.events.registrations.sign_up import (
+    attendee_row,
+    insert_attendees,
+    read_known_addresses,
+    remind_the_registered,
+)
+from services.events.tables import ACTIVE, Attendee, Event, Organisation, Registration
 from shared.access.caller import Caller
 from shared.access.links import Links
 from shared.contracts.events import AttendeeChange
@@ -70,10 +77,24 @@ async def _place(
 ) -> list[SignedUpAttendee]:
     organisation = await _organisation(session, registration.organisation_id)
     known = await read_known_addresses(session, [asked])
+    sender = _sender(held.event, registration, asked)
+    misses = await read_misses(session, [sender])
+    misses.require_few(sender)
     placed = decide_attendees(asked, held.event, held.seats, organisation, known, utc_now())
+    if isinstance(placed, AlreadyRegistered):
+        misses.count(sender)
+        await misses.write(session)
+        remind_the_registered(session, asked, placed, known)
     if isinstance(placed, Problem):
         raise placed
     return placed
+
+
+def _sender(event: Event, registration: Registration, asked: AskedSignUp) -> Sender:
+    named = any(attendee.email for attendee in asked.attendees)
+    if not named or asked.caller.organises(event.organisation_id):
+        return UNCOUNTED
+    return sender_of(event.id, asked.caller, registration.contact_email, registration.id)
 
 
 async def _organisation(session: AsyncSession, organisation_id: UUID | None) -> Recognised | None:

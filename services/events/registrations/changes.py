@@ -12,10 +12,14 @@ from services.events.capacity.promotion import Changes, promote_waiting
 from services.events.capacity.seats import EventSeats
 from services.events.registrations.deciding import AlreadyRegistered
 from services.events.registrations.facts import tell_changes
+from services.events.registrations.misses import UNCOUNTED, read_misses, sender_of
+from services.events.registrations.sign_up import reminder
 from services.events.tables import ACTIVE, HOLDING, Attendee, Event, Registration, ReplacedCode
+from shared.access.caller import Caller
 from shared.access.links import Links, ticket_hash
 from shared.contracts.events import AttendeeChange
 from shared.fields import Language, same_address, utc_now
+from shared.messaging.outbox import tell
 from shared.problems import NextStep, Problem, WrongStatus, require_version
 
 
@@ -41,7 +45,9 @@ class NewName:
     by_own_link: bool = False
 
 
-async def rename(session: AsyncSession, links: Links, attendee: Attendee, new: NewName, *, late: bool) -> Attendee:
+async def rename(
+    session: AsyncSession, links: Links, attendee: Attendee, new: NewName, caller: Caller, *, late: bool
+) -> Attendee:
     """Names a seat, corrects a name, or hands the seat over.
 
     A new e-mail where there was one is a hand-over: the old ticket ends, a new code begins. `late` when the caller may
@@ -55,7 +61,7 @@ async def rename(session: AsyncSession, links: Links, attendee: Attendee, new: N
     if not late and utc_now() >= held.event.changes_close_at:
         raise _closed(held.event)
     if "email" in new.given and new.email:
-        await _refuse_known_address(session, attendee, new.email)
+        await _refuse_known_address(session, attendee, new.email, None if late else caller)
     code_before = attendee.code_hash
     change = _apply_name(links, attendee, new)
     if change is not None:
@@ -73,15 +79,26 @@ def _closed(event: Event) -> ChangesClosed:
     return ChangesClosed(f"Changes closed at {event.changes_close_at.isoformat()}.", next_steps=[step])
 
 
-async def _refuse_known_address(session: AsyncSession, attendee: Attendee, email: str) -> None:
-    statement = select(Attendee.id).where(
+async def _refuse_known_address(session: AsyncSession, attendee: Attendee, email: str, counted: Caller | None) -> None:
+    """Counted for the caller, if any: organisers see everybody anyway. Whose address it is gets the link again."""
+    registration = await session.get_one(Registration, attendee.registration_id)
+    sender = (
+        sender_of(attendee.event_id, counted, registration.contact_email, registration.id) if counted else UNCOUNTED
+    )
+    misses = await read_misses(session, [sender])
+    misses.require_few(sender)
+    statement = select(Attendee).where(
         Attendee.event_id == attendee.event_id,
         Attendee.email_key == same_address(email),
         Attendee.id != attendee.id,
         col(Attendee.status).in_(ACTIVE),
     )
-    if (await session.exec(statement)).first() is not None:
-        raise AlreadyRegistered(pointer="/email")
+    registered = (await session.exec(statement)).first()
+    if registered is not None:
+        misses.count(sender)
+        await misses.write(session)
+        tell(session, reminder(registered.event_id, registered.id, registered.registration_id))
+        raise AlreadyRegistered.at("/email")
 
 
 def _apply_name(links: Links, attendee: Attendee, new: NewName) -> AttendeeChange | None:

@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from services.events.capacity.seats import EventSeats, QuotaSeats, capacity_reached
@@ -40,6 +40,13 @@ class AlreadyRegistered(Problem):
     """`pointer` names the address that is registered; who it is stays between us and the person, who gets a mail."""
 
     status, slug, title = 409, "already-registered", "Somebody with this e-mail address is registered already"
+    # The mail, and that it was answered once more.
+    keeps = True
+
+    @classmethod
+    def at(cls, pointer: str) -> Self:
+        step = NextStep(action="request_link", label="Ask for the link to be mailed again", href="/v1/links")
+        return cls(pointer=pointer, next_steps=[step])
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +123,7 @@ def decide_attendees(
     refusal = (
         _not_open(asked, event, now)
         or _odd_ticket_types(asked, event, organisation)
-        or _already_registered(asked, known)
+        or _already_registered(asked, known)  # before any seat is looked for: a full event must not answer otherwise
     )
     if refusal is not None:
         return refusal
@@ -184,8 +191,7 @@ def _is_for(ticket_type: dict[str, Any], kind: str | None) -> bool:
 def _already_registered(asked: AskedSignUp, known: Known) -> Problem | None:
     for index, attendee in enumerate(asked.attendees):
         if attendee.email and (asked.event_id, same_address(attendee.email)) in known:
-            step = NextStep(action="request_link", label="Ask for the link to be mailed again", href="/v1/links")
-            return AlreadyRegistered(pointer=f"/attendees/{index}/email", next_steps=[step])
+            return AlreadyRegistered.at(f"/attendees/{index}/email")
     return None
 
 

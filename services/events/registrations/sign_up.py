@@ -23,6 +23,7 @@ from services.events.registrations.deciding import (
     SignedUpAttendee,
     decide,
 )
+from services.events.registrations.misses import UNCOUNTED, Misses, Sender, read_misses, sender_of
 from services.events.tables import IS_ACTIVE, Base
 from shared.access.links import Links, ticket_hash
 from shared.contracts.events import (
@@ -35,7 +36,7 @@ from shared.contracts.events import (
 from shared.database import padded
 from shared.fields import same_address, utc_now
 from shared.messaging.outbox import tell
-from shared.problems import NotFound, Problem
+from shared.problems import NotFound, Problem, TooManyRequests
 
 events = Base.metadata.tables["events"]
 registrations = Base.metadata.tables["registrations"]
@@ -49,6 +50,7 @@ async def sign_up_all(session: AsyncSession, links: Links, asked: Sequence[Asked
     known = await read_known_addresses(session, asked)
     organisations = await _recognise(session, asked)
     now = utc_now()
+    misses = await read_misses(session, (_sender(each) for each in asked))
     decided: list[SignedUp | Problem] = []
     for each, organisation in zip(asked, organisations, strict=True):
         event = found.get(each.event_id)
@@ -57,12 +59,39 @@ async def sign_up_all(session: AsyncSession, links: Links, asked: Sequence[Asked
         elif isinstance(organisation, UnknownOrganisation):
             decided.append(organisation)
         else:
-            decided.append(decide(each, event, seats[each.event_id], organisation, known, now))
+            decided.append(_decide(each, event, seats[each.event_id], organisation, known, now, misses))
     placed = await _with_positions(session, decided, seats)
     await _write(session, links, asked, placed, seats, now)
-    _remind_the_registered(session, asked, placed, known)
+    await misses.write(session)
+    _remind_all(session, asked, placed, known)
     await _forget_refused(session, organisations, placed)
     return placed
+
+
+def _sender(asked: AskedSignUp) -> Sender:
+    if not any(attendee.email for attendee in asked.attendees):
+        return UNCOUNTED
+    return sender_of(asked.event_id, asked.caller, asked.contact.email)
+
+
+def _decide(
+    asked: AskedSignUp,
+    event: Any,
+    seats: EventSeats,
+    organisation: Recognised | None,
+    known: Known,
+    now: datetime,
+    misses: Misses,
+) -> SignedUp | Problem:
+    sender = UNCOUNTED if asked.caller.organises(event.organisation_id) else _sender(asked)
+    try:
+        misses.require_few(sender)
+    except TooManyRequests as refusal:
+        return refusal
+    decided = decide(asked, event, seats, organisation, known, now)
+    if isinstance(decided, AlreadyRegistered):
+        misses.count(sender)
+    return decided
 
 
 async def _forget_refused(
@@ -254,20 +283,21 @@ def _created(signed_up: SignedUp) -> RegistrationCreated:
     )
 
 
-def _remind_the_registered(
+def _remind_all(
     session: AsyncSession, asked: Sequence[AskedSignUp], decided: Sequence[SignedUp | Problem], known: Known
 ) -> None:
-    """The person whose address came again gets the link again; the caller is not told whose it is."""
     for each, refusal in zip(asked, decided, strict=True):
         if isinstance(refusal, AlreadyRegistered):
-            index = int(refusal.extras["pointer"].split("/")[2])
-            place = (each.event_id, same_address(each.attendees[index].email or ""))
-            if (who := known.get(place)) is not None:
-                attendee, registration = who
-                tell(
-                    session,
-                    RegistrationReminded(
-                        version=1, registration_id=registration, event_id=each.event_id, attendee_id=attendee
-                    ),
-                    each.origin,
-                )
+            remind_the_registered(session, each, refusal, known)
+
+
+def remind_the_registered(session: AsyncSession, asked: AskedSignUp, refusal: AlreadyRegistered, known: Known) -> None:
+    """The person whose address came again gets the link again; the caller is not told whose it is."""
+    index = int(refusal.extras["pointer"].split("/")[2])
+    who = known.get((asked.event_id, same_address(asked.attendees[index].email or "")))
+    if who is not None:
+        tell(session, reminder(asked.event_id, *who), asked.origin)
+
+
+def reminder(event_id: UUID, attendee_id: UUID, registration_id: UUID) -> RegistrationReminded:
+    return RegistrationReminded(version=1, registration_id=registration_id, event_id=event_id, attendee_id=attendee_id)

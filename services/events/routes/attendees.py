@@ -27,7 +27,15 @@ from shared.http.once import IdempotencyKey, OnceRoute
 from shared.http.rendering import documented
 from shared.http.sessions import Reading, Transaction
 from shared.idempotency import KeyReused
-from shared.problems import Invalid, LinkExpired, NotAllowed, NotAuthenticated, NotFound, WrongStatus
+from shared.problems import (
+    Invalid,
+    LinkExpired,
+    NotAllowed,
+    NotAuthenticated,
+    NotFound,
+    TooManyRequests,
+    WrongStatus,
+)
 from shared.settings import ServiceSettings
 
 router = APIRouter(tags=["attendees"])
@@ -176,7 +184,7 @@ class AttendeeChange(Input):
 
 @router.patch(
     "/v1/attendees/{attendee}",
-    responses={**_OWN, **documented(NotInPerson, WrongStatus, ChangesClosed, AlreadyRegistered)},
+    responses={**_OWN, **documented(NotInPerson, WrongStatus, ChangesClosed, AlreadyRegistered, TooManyRequests)},
 )
 async def change_attendee(
     attendee: UUID, body: AttendeeChange, caller: KnownCaller, session: Transaction, request: Request, links: TheLinks
@@ -190,9 +198,8 @@ async def change_attendee(
             raise Invalid.field("/consents", "sent alone: whoever gets the seat decides for itself")
         await consents.give(session, own, **body.consents.model_dump())
     elif given:
-        await rename(
-            session, links, own.attendee, NewName(frozenset(given), **given, by_own_link=own.alone), late=own.organises
-        )
+        new = NewName(frozenset(given), **given, by_own_link=own.alone)
+        await rename(session, links, own.attendee, new, caller, late=own.organises)
     mine = not own.alone or own.attendee.link_version == before
     return _own_view(own, events_of(request).settings, links, with_ticket=mine)
 

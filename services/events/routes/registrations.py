@@ -50,6 +50,7 @@ from shared.problems import (
     NotAuthenticated,
     NotFound,
     StaleVersion,
+    TooManyRequests,
     WrongStatus,
 )
 
@@ -173,7 +174,7 @@ class MoreAttendees(Input):
 
 _ADDING = documented(
     WrongStatus, NotPublished, RegistrationClosed, RegistrationNotOpen, CapacityReached, AlreadyRegistered,
-    Invalid, KeyReused,
+    Invalid, KeyReused, TooManyRequests,
 )  # fmt: skip
 
 

@@ -43,7 +43,15 @@ from shared.http.once import IdempotencyKey, claim_of
 from shared.http.rendering import documented
 from shared.http.sessions import database_of
 from shared.idempotency import KeyReused
-from shared.problems import FieldError, Invalid, LinkExpired, NotAuthenticated, NotFound, Unavailable
+from shared.problems import (
+    FieldError,
+    Invalid,
+    LinkExpired,
+    NotAuthenticated,
+    NotFound,
+    TooManyRequests,
+    Unavailable,
+)
 from shared.settings import ServiceSettings
 from shared.telemetry import current_origin
 from shared.vocabulary import Kind
@@ -190,7 +198,7 @@ def asked_of(event_id: UUID, body: SignUpInput, caller: Caller) -> AskedSignUp:
 
 _SIGN_UP_PROBLEMS = documented(
     NotAuthenticated, NotFound, LinkExpired, NotPublished, RegistrationClosed, RegistrationNotOpen, CapacityReached,
-    AlreadyRegistered, UnknownOrganisation, Invalid, KeyReused, Unavailable,
+    AlreadyRegistered, UnknownOrganisation, Invalid, KeyReused, TooManyRequests, Unavailable,
 )  # fmt: skip
 
 
