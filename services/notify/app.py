@@ -17,5 +17,8 @@ def create_app(settings: Settings | None = None) -> Application:
         title="Videnbro notify: inbox, mail, lost links",
         routers=[inbox.router, inbox_stream.router, preferences.router, deliveries.router, links.router],
         pages=[inbox_page.router, pages.nowhere("/p/notify")],
-        jobs=[Job("mail", lambda _: notify.sending.send_some(), poll=1.0)],
+        jobs=[
+            Job("mail", lambda _: notify.sending.send_some(), poll=1.0),
+            Job("lost links", lambda _: notify.lost_links.write_one()),
+        ],
     )

@@ -25,7 +25,8 @@ _by_email = select(*_known).where(_contacts.c.email.in_(bindparam("emails", expa
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody a message names. `by_itself`: the person gave these words, so they replace what we had."""
+    """Somebody a message names. `by_itself`: the person gave these words, by a token or a link mailed to it, so they
+    replace what we had. Anybody else's stay in the one letter they came with."""
 
     email: str
     name: str | None = None

@@ -51,7 +51,7 @@ async def keep_event(session: AsyncSession, told: EventFacts) -> None:
     contact = told.contact
     organiser: Known | None = None
     if contact is not None:
-        people = [Person(contact.email, contact.name, contact.language, by_itself=True)]
+        people = [Person(contact.email, contact.name, contact.language)]
         organiser = (await learn(session, people))[same_address(contact.email)]
     row = told.model_dump(mode="json", include={"title", "venue"})
     row |= told.model_dump(include=_EVENT_COLUMNS)
@@ -148,7 +148,7 @@ async def _contact_before(session: AsyncSession, told: RegistrationFacts) -> UUI
 
 
 def people_of(told: RegistrationFacts) -> list[Person]:
-    """Everybody a registration names. The contact person speaks for itself; of the others somebody else speaks."""
+    """Everybody a registration names. Whoever signed up may have typed all of it."""
     contact = told.contact
     attendees = (
         Person(attendee.email, attendee.name, attendee.language or contact.language)
@@ -160,7 +160,7 @@ def people_of(told: RegistrationFacts) -> list[Person]:
         for change in told.changed
         if change.previous_email is not None
     )
-    return [Person(contact.email, contact.name, contact.language, by_itself=True), *attendees, *replaced]
+    return [Person(contact.email, contact.name, contact.language, by_itself=told.contact_speaks), *attendees, *replaced]
 
 
 def _roll_rows(told: RegistrationFacts, met: dict[str, Known]) -> list[dict[str, Any]]:
@@ -185,7 +185,7 @@ async def keep_check_in(session: AsyncSession, told: CheckInFacts, *, inside: bo
 
 async def keep_profile_link(session: AsyncSession, told: ProfileLinkRequested) -> None:
     recipient = told.recipient
-    met = await learn(session, [Person(recipient.email, recipient.name, recipient.language, by_itself=True)])
+    met = await learn(session, [Person(recipient.email, recipient.name, recipient.language)])
     organisation_id, version = await hold_now(session, told.organisation_id), told.link_version
     if organisation_id != told.organisation_id:
         version = await _link_version(session, organisation_id)

@@ -186,7 +186,7 @@ async def tell_profile_link(session: AsyncSession, told: ProfileLinkRequested) -
 
 @subscriptions.copy(MemberAdded)
 async def keep_member(session: AsyncSession, told: MemberAdded) -> None:
-    await learn(session, [Person(told.email, told.name, told.language, by_itself=True)])
+    await learn(session, [Person(told.email, told.name, told.language)])
 
 
 @subscriptions.copy(MemberRemoved)

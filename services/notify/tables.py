@@ -23,7 +23,7 @@ class Base(SQLModel):
 
 
 class Contact(Base, table=True):
-    """A person notify can reach: one for each e-mail address, in lower case, with the name and language last heard."""
+    """A person notify can reach: one for each e-mail address, in lower case, with name and language as it said them."""
 
     __tablename__ = "contacts"
     __table_args__ = (UniqueConstraint("email"),)

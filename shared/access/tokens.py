@@ -13,6 +13,8 @@ from shared.settings import ServiceSettings
 
 ISSUER = AUDIENCE = "videnbro"
 _ALGORITHM = "EdDSA"
+# The clocks of two machines differ.
+LEEWAY = timedelta(minutes=1)
 
 
 class Tokens:
@@ -58,6 +60,7 @@ class Tokens:
                 algorithms=[_ALGORITHM],
                 audience=AUDIENCE,
                 issuer=ISSUER,
+                leeway=LEEWAY,
                 options={"require": ["exp", "sub", "iss", "aud"]},
             )
             return Caller(

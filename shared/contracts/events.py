@@ -143,7 +143,10 @@ class AttendeeChange(Contract):
 
 
 class RegistrationFacts(Message):
-    """A registration as it stands after the change, and which attendees changed how."""
+    """A registration as it stands after the change, and which attendees changed how.
+
+    `contact_speaks` when the contact person itself said name and language: by a token, or the link it was mailed.
+    """
 
     aggregate: ClassVar[str] = "registration_id"
 
@@ -153,6 +156,7 @@ class RegistrationFacts(Message):
     link_version: int = 1
     organisation: RegisteredOrganisation | None = None
     contact: ContactPerson
+    contact_speaks: bool = False
     attendees: tuple[RegisteredAttendee, ...]
     changed: tuple[AttendeeChange, ...] = ()
 

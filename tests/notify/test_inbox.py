@@ -6,6 +6,9 @@ from uuid import UUID
 from services.notify.contacts import find
 from services.notify.tables import Contact
 from shared.access.links import Purpose
+from shared.contracts.events import ContactPerson, EventContact
+from shared.contracts.matching import OrganisationContact, ProfileLinkRequested
+from shared.database import uuid7
 from shared.fields import utc_now
 from tests.notify.messages import attendee, published, registered, tell
 from tests.support.callers import as_caller, links
@@ -109,3 +112,24 @@ async def test_names_given_by_others_do_not_replace_one_s_own(notify: Client) ->
     await tell(notify, registered(event, prank, contact=jens, reference="KLB-2"))
     mette = await contact(notify, "mette@example.org")
     assert (mette.name, mette.language) == ("Mette Holm", "da")
+
+
+async def test_a_stranger_who_types_an_address_neither_renames_nor_translates_its_owner(notify: Client) -> None:
+    event = published()
+    await tell(notify, event, registered(event, attendee("Jens Lund")))
+    typed = ContactPerson(name="IDIOT", email="METTE@example.org", language="en")
+    one = OrganisationContact(name="IDIOT", email="mette@example.org", language="en")
+    organisation = uuid7()
+    await tell(
+        notify,
+        registered(event, attendee("Ida Krogh"), contact=typed, reference="X"),
+        ProfileLinkRequested(
+            organisation_id=organisation, version=1, name="X", link_version=1, recipient=one, reason="claimed"
+        ),
+        published(slug="et-andet", contact=EventContact(name="IDIOT", email="mette@example.org", language="en")),
+    )
+    mette = await contact(notify, "mette@example.org")
+    assert (mette.name, mette.language) == ("Mette Holm", "da")
+    await tell(notify, registered(event, attendee("Bo Dahl"), contact=typed, contact_speaks=True, reference="Y"))
+    mette = await contact(notify, "mette@example.org")
+    assert (mette.name, mette.language) == ("IDIOT", "en"), "by a token or a mailed link"

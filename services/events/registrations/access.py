@@ -19,6 +19,7 @@ class OwnRegistration:
 
     `sees_all`: also the addresses that attendees gave by their own links (organisers, managers). `mailed`: by the link
     that was mailed to the contact person; `answered`: by the key that was answered to whoever signed up.
+    `contact_speaks`: by that mailed link, or by a token of the contact person's address.
     """
 
     registration: Registration
@@ -27,6 +28,7 @@ class OwnRegistration:
     sees_all: bool
     mailed: bool
     answered: bool
+    contact_speaks: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +68,23 @@ async def find_registration(session: AsyncSession, registration_id: UUID, caller
     if not (organises or mailed or answered or _is_own(caller, registration)):
         raise _refuse(caller)
     sees_all = organises or _manages(caller, registration)
-    return OwnRegistration(registration, event, organises, sees_all, mailed, answered)
+    speaks = mailed or speaks_for(caller, registration.contact_email)
+    return OwnRegistration(registration, event, organises, sees_all, mailed, answered, speaks)
 
 
 def _manages(caller: Caller, registration: Registration) -> bool:
     return registration.organisation_id is not None and caller.manages(registration.organisation_id)
 
 
+def speaks_for(caller: Caller, email: str) -> bool:
+    """Whether the caller's token is of that address."""
+    return caller.email is not None and same_address(caller.email) == same_address(email)
+
+
 def _is_own(caller: Caller, registration: Registration) -> bool:
     if _manages(caller, registration):
         return True
-    own_address = caller.email is not None and same_address(caller.email) == same_address(registration.contact_email)
+    own_address = speaks_for(caller, registration.contact_email)
     return own_address and bool(caller.roles & {"member", "manager"})
 
 

@@ -189,9 +189,14 @@ class NewContact:
 
 
 async def change_contact(
-    session: AsyncSession, registration: Registration, new: NewContact, *, versions: Sequence[int] | None = None
+    session: AsyncSession,
+    registration: Registration,
+    new: NewContact,
+    *,
+    speaks: bool,
+    versions: Sequence[int] | None = None,
 ) -> None:
-    """Changes whom to write to. Another address is another person: the old link ends."""
+    """Changes whom to write to. Another address is another person: the old link ends. `speaks`: the contact itself."""
     await hold(session, registration.event_id)
     await session.refresh(registration)
     require_version(registration.version, versions)
@@ -205,7 +210,7 @@ async def change_contact(
     if another:
         registration.link_version += 1
     session.add(registration)
-    await tell_changes(session, {registration.id: []}, resend=another)
+    await tell_changes(session, {registration.id: []}, resend=another, contact_speaks=speaks and not another)
 
 
 async def resend(session: AsyncSession, registration: Registration) -> None:

@@ -99,7 +99,9 @@ async def _positions(session: AsyncSession, attendees: Iterable[Attendee]) -> di
     return dict((await session.exec(statement)).all())
 
 
-async def tell_changes(session: AsyncSession, changes: Changes, *, resend: bool = False) -> None:
+async def tell_changes(
+    session: AsyncSession, changes: Changes, *, resend: bool = False, contact_speaks: bool = False
+) -> None:
     """One message a registration for all this transaction changed in it, with a version of its own.
 
     Under the event's lock, and the registrations read anew under it: else two changes could tell the same version.
@@ -113,7 +115,7 @@ async def tell_changes(session: AsyncSession, changes: Changes, *, resend: bool 
     await session.flush()
     for seen in await see_all(session, registrations):
         over = not any(attendee.status in ACTIVE for attendee in seen.attendees)
-        facts = registration_facts(seen, changes[seen.registration.id])
+        facts = registration_facts(seen, changes[seen.registration.id]) | {"contact_speaks": contact_speaks}
         tell(session, RegistrationCancelled(**facts) if over else RegistrationUpdated(**facts, resend=resend))
 
 

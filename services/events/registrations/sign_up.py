@@ -14,6 +14,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.capacity.seats import EventSeats, count_waiting, lock_seats, write_taken
 from services.events.organisations.recognising import Recognised, UnknownOrganisation, forget, recognise
+from services.events.registrations.access import speaks_for
 from services.events.registrations.deciding import (
     AlreadyRegistered,
     AskedAttendee,
@@ -206,7 +207,7 @@ async def _write(
         ],
     )
     for sign_up, ask in taken:
-        tell(session, _created(sign_up), ask.origin)
+        tell(session, _created(sign_up, speaks=speaks_for(ask.caller, ask.contact.email)), ask.origin)
 
 
 def _registration_row(signed_up: SignedUp, asked: AskedSignUp, now: datetime) -> dict[str, Any]:
@@ -256,7 +257,7 @@ def attendee_row(
     }
 
 
-def _created(signed_up: SignedUp) -> RegistrationCreated:
+def _created(signed_up: SignedUp, *, speaks: bool) -> RegistrationCreated:
     organisation = signed_up.organisation
     return RegistrationCreated.model_construct(
         version=1,
@@ -265,6 +266,7 @@ def _created(signed_up: SignedUp) -> RegistrationCreated:
         reference=signed_up.reference,
         organisation=RegisteredOrganisation.model_construct(**asdict(organisation)) if organisation else None,
         contact=signed_up.contact,
+        contact_speaks=speaks,
         attendees=tuple(
             RegisteredAttendee.model_construct(
                 id=each.id,

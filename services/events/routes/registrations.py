@@ -158,7 +158,7 @@ async def change_registration(
     given = body.contact.model_dump(exclude_unset=True) if body.contact else {}
     if given:
         new = NewContact(frozenset(given), **given)
-        await change_contact(session, own.registration, new, versions=versions_in(if_match))
+        await change_contact(session, own.registration, new, speaks=own.contact_speaks, versions=versions_in(if_match))
     return await _answer(session, own, request, links, response, with_links=own.registration.link_version == before)
 
 

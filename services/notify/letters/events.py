@@ -14,7 +14,7 @@ _SHOWN = (("title",), ("starts_at", "ends_at", "timezone"), ("venue",), ("online
 def published(told: EventPublished) -> list[Letter]:
     if told.contact is None:
         return []
-    organiser = Person(told.contact.email, told.contact.name, told.contact.language, by_itself=True)
+    organiser = Person(told.contact.email, told.contact.name, told.contact.language)
     return [
         Letter(
             "event_published",

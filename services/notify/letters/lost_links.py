@@ -1,5 +1,7 @@
 """`I lost the mail`: the links of whoever owns an address, by mail to that address and never to the caller."""
 
+from collections import deque
+from dataclasses import dataclass
 from uuid import UUID
 
 import sqlmodel
@@ -11,7 +13,42 @@ from services.notify.letters.letter import Letter, Opens
 from services.notify.letters.limits import may_mail_links
 from services.notify.letters.notifications import write_letters
 from services.notify.tables import Event, is_event
-from shared.database import uuid7
+from shared.database import Database, uuid7
+from shared.messaging.pulse import Pulse
+from shared.problems import Unavailable
+
+MOST_WAITING = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """Somebody asked for the links of an address, of one event alone when it is named (id or slug)."""
+
+    email: str
+    event: str | None = None
+
+
+class LostLinks:
+    """Who asked for links and was answered. They are written by a job: an answer that waited for it would tell, by its
+    time, whether the address is known. Who is not written to, because the process ended, asks again."""
+
+    def __init__(self, database: Database, pulse: Pulse) -> None:
+        self._database, self._pulse, self._asked = database, pulse, deque[Lost]()
+
+    def ask(self, lost: Lost) -> None:
+        """Raises Unavailable when too many wait."""
+        if len(self._asked) >= MOST_WAITING:
+            raise Unavailable()
+        self._asked.append(lost)
+        self._pulse.beat()
+
+    async def write_one(self) -> bool:
+        """Writes the first that waits; True while more do."""
+        if self._asked:
+            lost = self._asked.popleft()
+            async with self._database.transaction() as session:
+                await mail_links(session, lost.email, lost.event)
+        return bool(self._asked)
 
 
 async def mail_links(session: AsyncSession, email: str, event: str | None) -> None:

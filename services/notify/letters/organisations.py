@@ -107,4 +107,4 @@ def _card(contact: OrganisationContact) -> dict[str, Any]:
 
 
 def _person(contact: OrganisationContact) -> Person:
-    return Person(contact.email, contact.name, contact.language, by_itself=True)
+    return Person(contact.email, contact.name, contact.language)

@@ -54,7 +54,7 @@ def to_contact(topic: Topic, told: RegistrationFacts, *, by_mail: bool = True) -
     contact = told.contact
     return Letter(
         topic,
-        Person(contact.email, contact.name, contact.language, by_itself=True),
+        Person(contact.email, contact.name, contact.language, by_itself=told.contact_speaks),
         {
             **_facts(told, told.attendees, contact.email, contact.name),
             "changes": [_change(told, change) for change in told.changed],

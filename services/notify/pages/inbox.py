@@ -9,10 +9,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.notify import inbox
 from services.notify.contacts import contact_of
 from services.notify.letters import preferences
-from services.notify.letters.lost_links import mail_links
+from services.notify.letters.lost_links import Lost
 from services.notify.pages import pages
 from services.notify.routes.inbox import TheAddresses, view
 from services.notify.routes.preferences import UNSUBSCRIBE_PAGE
+from services.notify.service import notify_of
 from services.notify.tables import Contact
 from shared.fields import Email
 from shared.http.sessions import Reading, Transaction
@@ -82,12 +83,12 @@ async def ask_for_links(visitor: AnyVisitor, request: Request) -> Response:
 
 
 @router.post(LINKS)
-async def request_links_by_page(form: OpenForm, session: Transaction, request: Request) -> Response:
+async def request_links_by_page(form: OpenForm, request: Request) -> Response:
     """The same answer whether the address is known or not."""
     asked = form.one("email") or ""
     try:
         email = _EMAIL.validate_python(asked)
     except ValidationError:
         return pages.show(request, "links.html", status=422, page=LINKS, email=asked, wrong=True)
-    await mail_links(session, email, None)
+    notify_of(request).lost_links.ask(Lost(email))
     return pages.show(request, "links_sent.html", email=email)

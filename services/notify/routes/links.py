@@ -1,11 +1,13 @@
 """Lost links over HTTP."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
-from services.notify.letters.lost_links import mail_links
+from services.notify.letters.lost_links import Lost
+from services.notify.service import notify_of
 from shared.fields import Email, Input, Line
-from shared.http.sessions import Transaction
+from shared.http.rendering import documented
+from shared.problems import Unavailable
 
 router = APIRouter(prefix="/v1/links", tags=["links"])
 
@@ -21,8 +23,8 @@ class Accepted(BaseModel):
     detail: str = "If we know the address, a mail with its links is on its way. It can take a minute."
 
 
-@router.post("", status_code=202)
-async def request_links(asked: LostLinks, session: Transaction) -> Accepted:
-    """Mails somebody the own links. The answer is the same whether the address is known or not."""
-    await mail_links(session, asked.email, asked.event)
+@router.post("", status_code=202, responses=documented(Unavailable))
+async def request_links(asked: LostLinks, request: Request) -> Accepted:
+    """Mails somebody the own links. The answer is the same, and comes as soon, whether the address is known or not."""
+    notify_of(request).lost_links.ask(Lost(asked.email, asked.event))
     return Accepted()

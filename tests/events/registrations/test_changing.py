@@ -23,6 +23,7 @@ from tests.events.builders import (
     statuses,
     told,
 )
+from tests.support.callers import as_caller
 from tests.support.services import Client
 
 AKSEL = {"name": "Aksel Lind", "email": "aksel@example.org", "job_title": "Brewer", "language": "en"}
@@ -188,6 +189,31 @@ async def test_a_contact_person_who_changes_the_phone_keeps_the_link(client: Cli
     stale = await client.patch(path, params=key, headers={"If-Match": '"1"'}, json={"contact": {"name": "M"}})
     assert stale.status_code == 412
     assert (await client.patch(path, params=key, json={"contact": {"name": None}})).status_code == 422
+
+
+async def test_who_speaks_for_the_contact_person_is_told(client: Client) -> None:
+    event = await published(client)
+    contact = {"name": "Mette Holm", "email": "mette@example.org", "language": "da"}
+    registration = await signed_up(client, event, contact=contact)
+    by_token = as_caller("member", email="Mette@example.org")
+    body = company(contact=contact)
+    assert (
+        await client.post(f"/v1/events/{event['id']}/registrations", json=body, headers=by_token)
+    ).status_code == 201
+    created = await told(client, "events.registration.created")
+    assert [each["data"]["contact_speaks"] for each in created] == [False, True]
+    path = f"/v1/registrations/{registration['id']}"
+    callers: list[dict[str, Any]] = [
+        {"headers": ORGANISER},
+        {"params": {"key": mailed_key(registration)}},
+        {"headers": by_token},
+    ]
+    for number, caller in enumerate(callers):
+        change = {"contact": {"phone": f"1234567{number}"}}
+        assert (await client.patch(path, json=change, **caller)).status_code == 200
+    await rename(client, registration, name="Aksel Lind")
+    changes = await told(client, "events.registration.updated")
+    assert [each["data"]["contact_speaks"] for each in changes] == [False, True, True, False]
 
 
 async def test_the_key_that_was_answered_changes_neither_address_nor_language(client: Client) -> None:

@@ -36,7 +36,7 @@ async def test_its_letters_are_handed_over_and_nobody_else_s(notify: Client, mai
     part = (await told(notify, NotifyExportedOrganisation))[-1]
     assert (part["export_id"], part["part"], part["parts"]) == (str(asked.export_id), 1, 1)
     (letter,) = part["letters"]
-    assert (letter["topic"], letter["name"], letter["email"]) == ("profile_link", "Mette", "mette@example.org")
+    assert (letter["topic"], letter["name"], letter["email"]) == ("profile_link", "Mette Holm", "mette@example.org")
     assert letter["subject"] == "Tag jeres profil i brug: Enzymværket ApS"
     assert letter["sent_at"] >= letter["told_at"]
 
