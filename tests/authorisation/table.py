@@ -46,12 +46,19 @@ EVENTS = OPERATORS | {
     "POST /v1/registrations/{registration}/attendees": may(REGISTRATION),
     "POST /v1/registrations/{registration}/cancel": may(REGISTRATION),
     "POST /v1/registrations/{registration}/resend": may(REGISTRATION),
+    "POST /v1/registrations/{registration}/links": may(REGISTRATION, but={"sign_up link": 403}),
     "GET /v1/registrations/{registration}/calendar.ics": may(REGISTRATION),
     "GET /v1/events/{event}/attendees": may("manager", "other manager", ORGANISERS, others=403),
     "GET /v1/events/{draft}/attendees": may(ORGANISERS),
     "GET /v1/attendees/{attendee}": may(ATTENDEE),
     "PATCH /v1/attendees/{attendee}": may(ATTENDEE),
     "POST /v1/attendees/{attendee}/cancel": may(ATTENDEE),
+    "POST /v1/attendees/{attendee}/links": may(
+        "attendee link",
+        ORGANISERS,
+        but=dict.fromkeys(("registration link", "sign_up link", "contact person", "manager"), 403)
+        | dict.fromkeys(("outdated registration link", "outdated sign_up link"), 410),
+    ),
     "GET /v1/attendees/{attendee}/calendar.ics": may(ATTENDEE),
     "POST /v1/events/{event}/check-ins": may(ORGANISERS, others=403),
     "GET /v1/events/{event}/check-ins": may(ORGANISERS, others=403),
@@ -130,6 +137,10 @@ MATCHING = OPERATORS | {
     "GET /v1/organisations/claims": may("admin", others=403),
     "POST /v1/organisations/{organisation}/claims/{claim}/approve": may("admin", others=403),
     "POST /v1/organisations/{organisation}/claims/{claim}/reject": may("admin", others=403),
+    "POST /v1/organisations/{organisation}/links": may("manager", "profile link", "admin", others=403),
+    "POST /v1/organisations/{hidden}/links": may(
+        "manager", "profile link", "admin", but={"contact person": 403, "member": 403}
+    ),
     "POST /v1/organisations/{organisation}/merge": may("admin", others=403),
     "POST /v1/organisations/{hidden}/merge": may("admin", others=403),
     "GET /v1/organisations/{organisation}/members": may("manager", "admin", others=403, but=OUTDATED),

@@ -10,6 +10,8 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.events.capacity.holding import hold
 from services.events.capacity.promotion import Changes, promote_waiting
 from services.events.capacity.seats import EventSeats
+from services.events.registrations.access import OwnAttendee, OwnRegistration
+from services.events.registrations.consents import NotInPerson
 from services.events.registrations.deciding import AlreadyRegistered
 from services.events.registrations.facts import tell_changes
 from services.events.registrations.misses import UNCOUNTED, read_misses, sender_of
@@ -217,3 +219,25 @@ async def resend(session: AsyncSession, registration: Registration) -> None:
     """Has all its mails written again."""
     await hold(session, registration.event_id)
     await tell_changes(session, {registration.id: []}, resend=True)
+
+
+async def replace_links(session: AsyncSession, own: OwnRegistration) -> None:
+    """Ends the links of who signed up, and mails a new one to the contact person."""
+    if own.answered:
+        raise NotByMail("Open the page from the mail that was sent to the contact person.")
+    await hold(session, own.event.id)
+    await session.refresh(own.registration)
+    own.registration.link_version += 1
+    session.add(own.registration)
+    await tell_changes(session, {own.registration.id: []}, resend=True)
+
+
+async def replace_own_links(session: AsyncSession, own: OwnAttendee) -> None:
+    """Ends the links of one attendee, and mails new ones to its address. Raises NotInPerson for who is another."""
+    if not (own.alone or own.organises):
+        raise NotInPerson("The attendee replaces the own link, or the organiser does.")
+    await hold(session, own.event.id)
+    await session.refresh(own.attendee)
+    own.attendee.link_version += 1
+    session.add(own.attendee)
+    await tell_changes(session, {own.registration.id: []}, resend=True)

@@ -10,7 +10,13 @@ from pydantic import BaseModel
 from services.events.programme import programme
 from services.events.registrations import consents
 from services.events.registrations.access import OwnAttendee, find_attendee
-from services.events.registrations.changes import ChangesClosed, NewName, cancel_attendees, rename
+from services.events.registrations.changes import (
+    ChangesClosed,
+    NewName,
+    cancel_attendees,
+    rename,
+    replace_own_links,
+)
 from services.events.registrations.consents import NotInPerson
 from services.events.registrations.deciding import AlreadyRegistered
 from services.events.registrations.listing import AttendeeFilters, AttendeeRow, list_attendees
@@ -217,3 +223,12 @@ async def cancel_attendee(
     own = await find_attendee(session, attendee, caller)
     await cancel_attendees(session, own.event.id, [own.attendee.id], late=own.organises)
     return _own_view(own, events_of(request).settings, links)
+
+
+@once.post("/v1/attendees/{attendee}/links", status_code=202, responses={**_OWN, **documented(NotInPerson, KeyReused)})
+async def replace_attendee_links(
+    attendee: UUID, caller: KnownCaller, session: Transaction, key: IdempotencyKey = None
+) -> dict[str, str]:
+    """Ends every link of the attendee, and mails new ones; by the own link, or the organiser. The ticket stays."""
+    await replace_own_links(session, await find_attendee(session, attendee, caller))
+    return {"status": "queued"}

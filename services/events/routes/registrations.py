@@ -16,6 +16,7 @@ from services.events.registrations.changes import (
     NotByMail,
     cancel_attendees,
     change_contact,
+    replace_links,
     resend,
 )
 from services.events.registrations.deciding import (
@@ -229,4 +230,13 @@ async def resend_registration(
     """Has the mails of the registration written again, to the contact person and each attendee."""
     own = await find_registration(session, registration, caller)
     await resend(session, own.registration)
+    return {"status": "queued"}
+
+
+@once.post("/v1/registrations/{registration}/links", status_code=202, responses={**_CHANGES, **documented(NotByMail)})
+async def replace_registration_links(
+    registration: UUID, caller: KnownCaller, session: Transaction, key: IdempotencyKey = None
+) -> dict[str, str]:
+    """Ends every link of the registration, and mails a new one to the contact person; by the mailed link or a token."""
+    await replace_links(session, await find_registration(session, registration, caller))
     return {"status": "queued"}

@@ -45,9 +45,9 @@ async def ask(session: AsyncSession, organisation_id: UUID, person: Person, reas
         claim = _new_claim(organisation.id, person, reason)
         if not organisation.claimed and writes_from_there(organisation, person.email):
             claim.status = "mailed"
-            _mail_link(session, organisation, claim, reason)
+            mail_link(session, organisation, claim, reason)
     elif claim.mailed_at is not None and utc_now() - claim.mailed_at > MAILED_AGAIN_AFTER:
-        _mail_link(session, organisation, claim, "lost")
+        mail_link(session, organisation, claim, "lost")
     session.add(claim)
     return claim
 
@@ -70,7 +70,7 @@ def _new_claim(organisation_id: UUID, person: Person, reason: Reason) -> Claim:
     )
 
 
-def _mail_link(session: AsyncSession, organisation: Organisation, claim: Claim, reason: Reason) -> None:
+def mail_link(session: AsyncSession, organisation: Organisation, claim: Claim, reason: Reason) -> None:
     claim.mailed_at = utc_now()
     message = ProfileLinkRequested(
         organisation_id=organisation.id,
@@ -103,7 +103,7 @@ async def decide(
         raise WrongStatus(f"The claim is `{claim.status}`; only one that is `waiting` can be decided.")
     claim.status, claim.decided_by = wanted, by
     if approved:
-        _mail_link(session, organisation, claim, "claimed")
+        mail_link(session, organisation, claim, "claimed")
     session.add(claim)
     return claim, organisation.name
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.matching.organisations import links
 from services.matching.organisations.profiles import lock
 from services.matching.tables import Member
 from shared.contracts.matching import MemberAdded, MemberRemoved, MemberRole
@@ -54,6 +55,7 @@ async def remove(session: AsyncSession, organisation_id: UUID, member_id: UUID) 
     member.version += 1
     tell(session, MemberRemoved(**facts_of(member)))
     await session.delete(member)
+    await links.take_back(session, organisation.id, member.email)
 
 
 def facts_of(member: Member) -> dict[str, Any]:

@@ -7,8 +7,9 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 from pydantic import BaseModel
 
-from services.matching.organisations import claims
+from services.matching.organisations import claims, links
 from services.matching.organisations.claims import ClaimStatus, Person
+from services.matching.organisations.sight import find_managed
 from services.matching.routes.organisations import ANYBODY, OWN, OrganisationId, claim_step
 from services.matching.tables import Claim
 from shared.fields import Email, Input, Language, Line, Phone
@@ -76,15 +77,15 @@ async def claim_organisation(
 async def list_claims(
     caller: KnownCaller,
     session: Reading,
-    links: TheLinks,
+    the_links: TheLinks,
     status: Annotated[ClaimStatus | None, Query()] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[ClaimView]:
     """Who asked for a profile link, the oldest first; for the secretariat."""
     caller.require(caller.is_admin, may_see=True)
-    found = await claims.list_claims(session, status, id_after(links, cursor), limit + 1)
-    return Page.of(links, found, limit, lambda row: ClaimView.of(*row), lambda row: id_of(row[0]))
+    found = await claims.list_claims(session, status, id_after(the_links, cursor), limit + 1)
+    return Page.of(the_links, found, limit, lambda row: ClaimView.of(*row), lambda row: id_of(row[0]))
 
 
 _DECIDED = {**OWN, **documented(WrongStatus)}
@@ -112,3 +113,18 @@ async def _decide(
     caller.require(caller.is_admin, may_see=True)
     decided, name = await claims.decide(session, organisation, claim, approved=approved, by=caller.email or "admin")
     return ClaimView.of(decided, name)
+
+
+class Replaced(BaseModel):
+    """`mailed`: how many people were mailed a new link."""
+
+    mailed: int
+
+
+@router.post("/{organisation}/links", status_code=202, responses={**OWN, **documented(KeyReused)})
+async def replace_organisation_links(
+    organisation: OrganisationId, caller: KnownCaller, session: Transaction, _: IdempotencyKey = None
+) -> Replaced:
+    """Ends every link to the profile, and mails each who was mailed one a new one; for manager, link, secretariat."""
+    found = await find_managed(session, caller, organisation)
+    return Replaced(mailed=await links.replace(session, found.id))

@@ -7,7 +7,7 @@ from services.notify.settings import Settings
 from shared.access.links import Links, Purpose, link_expiry
 from shared.fields import utc_now
 
-INBOX_OPEN_FOR = timedelta(days=90)
+INBOX_OPEN_FOR = PROFILE_OPEN_FOR = timedelta(days=90)
 
 
 class Addresses:
@@ -48,7 +48,7 @@ class Addresses:
         return self._settings.public_url("events", f"/p/events/{event}")
 
     def profile(self, organisation: UUID, version: int) -> str:
-        key = self._links.key(Purpose.PROFILE, organisation, version)
+        key = self._links.key(Purpose.PROFILE, organisation, version, utc_now() + PROFILE_OPEN_FOR)
         return self._settings.public_url("matching", f"/p/matching/organisations/{organisation}?key={key}")
 
     def inbox(self, contact: UUID, version: int) -> str:

@@ -1,10 +1,19 @@
 """Whoever lost a mail asks for the links again; the answer tells nobody whose address it is."""
 
+import re
+from datetime import datetime, timedelta, tzinfo
+from typing import Self
+
+import pytest
+
 from services.notify.letters.limits import LINKS_AN_HOUR
+from shared.access.links import Purpose
 from shared.contracts.matching import MemberRemoved, OrganisationContact, OrganisationCreated, ProfileLinkRequested
 from shared.database import uuid7
+from shared.problems import LinkExpired
 from tests.notify.mailbox import Mailbox
 from tests.notify.messages import attendee, published, registered, tell
+from tests.support.callers import links
 from tests.support.services import Client
 
 
@@ -97,3 +106,23 @@ async def test_what_cannot_be_an_address_is_refused_by_name(notify: Client) -> N
         status, text = await ask(notify, email)
         assert status == 422
         assert '"/email"' in text
+
+
+async def test_the_link_of_a_profile_ends_ninety_days_after_it_was_mailed(
+    notify: Client, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await tell(notify, profile_link(uuid7(), "mette@example.org", 1))
+    mail = await mailbox.one("mette@example.org")
+    (key,) = set(re.findall(r"/p/matching/organisations/[^?]+\?key=([\w-]+)", mail.text))
+    later = timedelta(days=89)
+
+    class Later(datetime):
+        @classmethod
+        def now(cls, tz: tzinfo | None = None) -> Self:
+            return super().now(tz) + later
+
+    monkeypatch.setattr("shared.access.links.datetime", Later)
+    assert links.read(key).purpose is Purpose.PROFILE
+    later = timedelta(days=91)
+    with pytest.raises(LinkExpired):
+        links.read(key)
