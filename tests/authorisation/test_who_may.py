@@ -1,4 +1,4 @@
-"""Every kind of caller asks at every route, and is answered as the table says."""
+"""Every kind of caller asks at every route, is answered as the table says, and told nothing that is another's."""
 
 import pytest
 from httpx import Response
@@ -32,6 +32,9 @@ async def test_who_may(service: ServiceName, line: str, row: Row, client: Client
         answer = await ask(client, service, line, world, known[name])
         if not row.agrees(name, answer.status_code):
             wrong.append(f"{name}: {row.answer_to(name)}, but was answered {answer.status_code} {answer.text[:300]}")
+        said = f"{answer.headers} {answer.text}"
+        if told := world.planted.read_by(name, known[name], line.format(**world.names), said):
+            wrong.append(f"{name} was told {told}")
     assert not wrong, "\n".join([line, *wrong])
 
 

@@ -17,6 +17,7 @@ from shared.fields import utc_now
 from shared.messaging.tables import dead_letters
 from shared.settings import ServiceName
 from tests.authorisation.callers import Things
+from tests.authorisation.secrets import Planted, only
 from tests.events import builders as events
 from tests.matching import builders as matching
 from tests.notify import messages as notify
@@ -32,6 +33,7 @@ class World:
 
     things: Things
     names: dict[str, Any] = field(default_factory=dict)
+    planted: Planted = field(default_factory=Planted)
 
 
 def _needs_things(line: str) -> bool:
@@ -78,15 +80,20 @@ def _address(name: str) -> str:
 async def events_world(client: Client, line: str) -> World:
     """A company's sign-up of two for an event, another company's, a check-in, and a draft."""
     event = await events.published(client)
-    email = _address("mette")
+    email, phone, others = _address("mette"), f"+45{uuid7().int % 10**8:08}", f"other.{uuid7().hex[-12:]}@gmail.com"
+    jens, ida, title = _address("jens"), _address("ida"), f"Laborant {uuid7().hex[-12:]}"
     own = await events.signed_up(
         client,
         event,
-        contact={"name": "Mette Holm", "email": email},
-        attendees=[{"name": name, "email": _address(name)} for name in ("Jens", "Ida")],
+        contact={"name": "Mette Holm", "email": email, "phone": phone},
+        attendees=[{"name": "Jens", "email": jens}, {"name": "Ida", "email": ida, "job_title": title}],
     )
-    other = await events.signed_up(client, event)
+    other = await events.signed_up(client, event, contact={"name": "Nina Bak", "email": others})
     attendee, neighbour = (UUID(each["id"]) for each in own["attendees"])
+    # The same address, as the attendee itself writes it: from now on not for the eyes of who signed up.
+    said = {"email": jens.replace("jens", "JENS")}
+    given = await client.patch(f"/v1/attendees/{attendee}", json=said, params=events.own_key(own["attendees"][0]))
+    assert given.json()["email"] == said["email"], given.text
     names = {
         **{"event": event["id"], "registration": own["id"], "attendee": attendee},
         "code": links.ticket_code(attendee, 1),
@@ -104,7 +111,19 @@ async def events_world(client: Client, line: str) -> World:
         opened=dict.fromkeys(("registration", "sign_up"), UUID(own["id"])) | {"attendee": attendee},
         opened_elsewhere=dict.fromkeys(("registration", "sign_up"), UUID(other["id"])) | {"attendee": neighbour},
     )
-    return World(things, names)
+    above = ("manager", "organiser", "admin")
+    own_links = ("registration link", "sign_up link", "contact person")
+    planted = {
+        email: only(own_links, above),
+        phone: only(own_links, above),
+        said["email"]: only("attendee link", above),
+        ida: only(own_links, "other attendee link", above),
+        title: only(own_links, "other attendee link", above),
+        others: only("other registration link", "other sign_up link", "other manager", "organiser", "admin"),
+        "Karen Kaas": only("organiser", "admin"),
+        str(names["code"]): only(own_links, "attendee link", "manager"),
+    }
+    return World(things, names, Planted(planted))
 
 
 async def _check_in(client: Client, event: dict[str, Any], code: str) -> str:
@@ -119,14 +138,19 @@ async def matching_world(client: Client, line: str) -> World:
     On a line about a `{hidden}` one the first is not published, about an `{erased}` one it is gone; on one about an
     outcome the second has said yes, too.
     """
-    own, partner, stranger = [
-        await matching.make(client, name, needs=[matching.need("Gær")], offers=[matching.offer("Gær")])
-        for name in ("Gærhuset", "Bageriet", "Bryggeriet")
-    ]
+    person, among_members, message = _address("mette"), f"Restgær {uuid7().hex[-12:]}", f"Hej {uuid7().hex[-12:]}"
+    fields: dict[str, Any] = {"needs": [matching.need("Gær")], "offers": [matching.offer("Gær")]}
+    for_members = matching.offer(among_members) | {"visibility": "members"}
+    own = await matching.make(
+        client,
+        "Gærhuset",
+        **fields | {"offers": [*fields["offers"], for_members], "contacts": [matching.contact(email=person)]},
+    )
+    partner, stranger = [await matching.make(client, name, **fields) for name in ("Bageriet", "Bryggeriet")]
     event = matching.ceremony(uuid7(), slug=f"underskrivelse-{uuid7().hex[-12:]}")
     going = RegisteredOrganisation(id=UUID(own["id"]), name=own["name"], new=False)
     await matching.hear(client, event, matching.sign_up(going, event=event.event_id))
-    said = await matching.say(client, own["id"], partner["id"], "yes")
+    said = await matching.say(client, own["id"], partner["id"], "yes", message)
     if line.endswith("/outcome"):
         await matching.say(client, partner["id"], own["id"], "yes")
     names = {
@@ -136,10 +160,9 @@ async def matching_world(client: Client, line: str) -> World:
     if "{hidden}" in line:
         hidden = await client.patch(f"/v1/organisations/{own['id']}", json={"published": False}, headers=ADMIN)
         names["version"] = hidden.json()["version"]
-    if "{claim}" in line:
-        names["claim"] = await _claim(client, own["id"])
-    if "{member}" in line:
-        names["member"] = await _member(client, own["id"])
+    claimed, member = _address("jens"), _address("ida")
+    names["claim"] = await _claim(client, own["id"], claimed)
+    names["member"] = await _member(client, own["id"], member)
     if "{erased}" in line:
         await client.delete(f"/v1/organisations/{own['id']}", headers=ADMIN)
     things = Things(
@@ -149,20 +172,28 @@ async def matching_world(client: Client, line: str) -> World:
         opened={"profile": UUID(own["id"]), "introduction": UUID(said["introduction"])},
         opened_elsewhere={"profile": UUID(stranger["id"])},
     )
-    return World(things, names)
+    its_people = ("contact person", "member", "manager", "profile link")
+    planted = {
+        person: only(its_people, "admin"),
+        among_members: only(its_people, "other member", "other manager", "other profile link", "admin"),
+        message: only(its_people, "admin"),
+        claimed: only("manager", "profile link", "admin"),
+        member: only("manager", "profile link", "admin"),
+    }
+    return World(things, names, Planted(planted))
 
 
-async def _claim(client: Client, organisation: str) -> UUID:
+async def _claim(client: Client, organisation: str, email: str) -> UUID:
     """One that waits for the secretariat: nobody else has an address there."""
-    person = {"name": "Jens Lund", "email": _address("jens")}
+    person = {"name": "Jens Lund", "email": email}
     await client.post(f"/v1/organisations/{organisation}/claim", json=person)
     async with client.app.state.database.reading() as session:
         claim: Claim = (await session.exec(select(Claim).where(Claim.email == person["email"]))).one()
         return claim.id
 
 
-async def _member(client: Client, organisation: str) -> str:
-    person = {"name": "Ida Krogh", "email": _address("ida")}
+async def _member(client: Client, organisation: str, email: str) -> str:
+    person = {"name": "Ida Krogh", "email": email}
     added = await client.post(f"/v1/organisations/{organisation}/members", json=person, headers=ADMIN)
     return str(added.json()["id"])
 
@@ -186,7 +217,16 @@ async def notify_world(client: Client, _: str) -> World:
         opened=dict.fromkeys(("contact", "unsubscribe"), await _contact(client, own)),
         opened_elsewhere=dict.fromkeys(("contact", "unsubscribe"), await _contact(client, other)),
     )
-    return World(things, {"notification": mine.json()["items"][0]["id"], "delivery": sent.json()["items"][0]["id"]})
+    planted = {
+        own: only(
+            "contact person", "contact link", "unsubscribe link", "outdated unsubscribe link", "organiser", "admin"
+        ),
+        other: only("other contact link", "other unsubscribe link", "organiser", "admin"),
+    }
+    known = Planted(planted, mailing=only("contact person", "contact link", "other contact link"))
+    return World(
+        things, {"notification": mine.json()["items"][0]["id"], "delivery": sent.json()["items"][0]["id"]}, known
+    )
 
 
 async def _contact(client: Client, email: str) -> UUID:
