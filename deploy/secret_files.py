@@ -10,6 +10,7 @@ import secrets
 from pathlib import Path
 
 from shared.access.keys import new_key_pair, public_key_of
+from shared.access.links import SHARES, share_of
 from shared.messaging.topology import LISTENERS
 
 FOLDER = Path(__file__).resolve().parent / "secrets"
@@ -46,7 +47,9 @@ def make_secrets(folder: Path, database_host: str = "postgres") -> None:
     folder.mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
     secret(folder / "postgres_password")
-    secret(folder / "link_secret")
+    whole = secret(folder / "link_secret")
+    for service in SHARES:
+        replace(folder / f"{service}_link_secret", share_of(whole, service))
     replace(folder / "jwt_public_key", public_key_of(signing_key(folder / "jwt_private_key")).strip())
     for service in LISTENERS:
         password = secret(folder / f"{service}_database_password")

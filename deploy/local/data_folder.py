@@ -56,13 +56,14 @@ class DataFolder:
     def _make_secrets(self) -> None:
         # Imported late: only the first start needs it.
         from shared.access.keys import new_key_pair
+        from shared.access.links import share_of
 
         link_secret = secrets.token_urlsafe(32)
         private, public = new_key_pair()
         for who in (*SERVICES, PROVISIONER):
             self._write(who, "nats_password", secrets.token_urlsafe(24))
-        for service in SERVICES:
-            self._write(service, "link_secret", link_secret)
+        for service in LISTENERS:
+            self._write(service, "link_secret", share_of(link_secret, service))
             self._write(service, "jwt_public_key", public)
         self._write("matching", "jwt_private_key", private)
         (self.path / "secrets" / "complete").touch()

@@ -1,4 +1,4 @@
-"""Links that open exactly one thing, and ticket codes: made from one secret, never stored."""
+"""Links that open exactly one thing, and ticket codes: made from secrets of their own each, never stored."""
 
 import base64
 import hashlib
@@ -10,7 +10,11 @@ from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from uuid import UUID
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
 from shared.problems import LinkExpired, NotFound
+from shared.settings import ServiceName
 
 LINKS_LAST = timedelta(days=90)
 
@@ -33,6 +37,34 @@ class Purpose(IntEnum):
     SIGN_UP = 9  # answered to whoever signs up: it was mailed to nobody, and speaks for nobody's address
 
 
+# What each service makes or reads; notify mails every link, so it holds what all are derived from.
+SHARES: dict[ServiceName, tuple[str, ...]] = {
+    "events": ("registration", "sign_up", "attendee", "calendar", "ticket", "form", "cursor"),
+    "matching": ("profile", "introduction", "form", "cursor"),
+}
+NAMES = (*(purpose.name.lower() for purpose in Purpose), "ticket", "form", "cursor")
+_SHARE = "share:"
+
+
+def _derived(secret: str, name: str) -> bytes:
+    return HKDF(SHA256(), length=32, salt=None, info=f"videnbro link {name}".encode()).derive(secret.encode())
+
+
+def share_of(secret: str, service: ServiceName) -> str:
+    """The link secret as that service is told it: of notify whole, of the others what they need derived from it."""
+    if service not in SHARES:
+        return secret
+    written = (f"{name}={base64.urlsafe_b64encode(_derived(secret, name)).decode()}" for name in SHARES[service])
+    return _SHARE + ",".join(written)
+
+
+def _secrets_in(told: str) -> dict[str, bytes]:
+    if not told.startswith(_SHARE):
+        return {name: _derived(told, name) for name in NAMES}
+    parts = (each.partition("=") for each in told.removeprefix(_SHARE).split(","))
+    return {name: base64.urlsafe_b64decode(written) for name, _, written in parts}
+
+
 @dataclass(frozen=True, slots=True)
 class Link:
     """A key read and found genuine. Whoever owns the thing compares `version`: an older one is revoked."""
@@ -52,16 +84,20 @@ _UNPROVEN_KEY = re.compile(rb"\x01([A-Za-z0-9_-]{31})\x01")
 
 
 class Links:
-    """Keys and ticket codes, derived by HMAC-SHA-256 from one secret of the cluster and never stored."""
+    """Keys and ticket codes, derived by HMAC-SHA-256 from the cluster's secret, or a share of it, and never stored."""
 
     _FORM = struct.Struct(">B16sHI")
     _MAC = 16
 
     def __init__(self, secret: str) -> None:
-        self._secret = secret.encode()
+        self._secrets = _secrets_in(secret)
 
-    def _mac(self, purpose: bytes, data: bytes) -> bytes:
-        return hmac.digest(self._secret, purpose + b"\0" + data, hashlib.sha256)
+    def _mac(self, name: str, data: bytes) -> bytes:
+        """Raises KeyError for what this process has no share of."""
+        return hmac.digest(self._secrets[name], data, hashlib.sha256)
+
+    def _link_mac(self, data: bytes) -> bytes:
+        return self._mac(Purpose(data[0]).name.lower(), data)[: self._MAC]
 
     def key(self, purpose: Purpose, thing: UUID, version: int, expires_at: datetime | None = None) -> str:
         """52 characters of URL-safe base64."""
@@ -70,17 +106,18 @@ class Links:
         return self._signed(data)
 
     def _signed(self, data: bytes) -> str:
-        return base64.urlsafe_b64encode(data + self._mac(b"link", data)[: self._MAC]).decode().rstrip("=")
+        return base64.urlsafe_b64encode(data + self._link_mac(data)).decode().rstrip("=")
 
     def _proven(self, key: str) -> bytes:
         """What the key says. Raises NotFound for one that we never made."""
         try:
             raw = _unwritten(key)
             data, mac = raw[: self._FORM.size], raw[self._FORM.size :]
-            Purpose(self._FORM.unpack(data)[0])
-        except (ValueError, struct.error) as unreadable:
+            self._FORM.unpack(data)
+            ours = self._link_mac(data)
+        except (ValueError, KeyError, struct.error) as unreadable:
             raise NotFound("This link is not complete. Open it from the mail, or copy all of it.") from unreadable
-        if not hmac.compare_digest(mac, self._mac(b"link", data)[: self._MAC]):
+        if not hmac.compare_digest(mac, ours):
             raise NotFound("This link is not complete. Open it from the mail, or copy all of it.")
         return data
 
@@ -107,15 +144,15 @@ class Links:
 
     def ticket_code(self, attendee: UUID, version: int) -> str:
         """What lets one attendee in: 16 characters of base32, 80 bits. A hand-over raises the version."""
-        mac = self._mac(b"ticket", attendee.bytes + struct.pack(">H", version & 0xFFFF))
+        mac = self._mac("ticket", attendee.bytes + struct.pack(">H", version & 0xFFFF))
         return base64.b32encode(mac[:10]).decode()
 
     def form_proof(self, key: str) -> str:
         """What a form of a page must send back: another site cannot know it (CSRF)."""
-        return self._mac(b"form", key.encode()).hex()[:32]
+        return self._mac("form", key.encode()).hex()[:32]
 
     def cursor_proof(self, data: bytes) -> bytes:
-        return self._mac(b"cursor", data)[:8]
+        return self._mac("cursor", data)[:8]
 
 
 def _unwritten(key: str) -> bytes:

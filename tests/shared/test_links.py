@@ -7,9 +7,10 @@ from uuid import UUID
 import pytest
 
 from shared.access.caller import Caller
-from shared.access.links import Links, Purpose, ticket_hash
+from shared.access.links import NAMES, SHARES, Links, Purpose, share_of, ticket_hash
 from shared.http.lists import read_cursor, write_cursor
 from shared.problems import Invalid, LinkExpired, NotAllowed, NotAuthenticated, NotFound
+from shared.settings import ServiceName
 from tests.support.callers import as_caller, links
 from tests.support.services import Client
 
@@ -124,3 +125,24 @@ def test_an_answer_is_kept_without_what_opens_its_links_and_given_again_with_it(
     assert key.encode() not in kept
     assert other.encode() in kept, "none of ours is left as it was written"
     assert links.with_proofs(kept) == answer
+
+
+@pytest.mark.parametrize("service", SHARES)
+def test_a_service_makes_and_reads_what_it_has_a_share_of_and_nothing_else(service: ServiceName) -> None:
+    whole, share = Links("a secret of the cluster"), Links(share_of("a secret of the cluster", service))
+    for purpose in Purpose:
+        key = whole.key(purpose, THING, 1)
+        if purpose.name.lower() in SHARES[service]:
+            assert share.key(purpose, THING, 1) == key
+            assert share.read(key).purpose is purpose
+        else:
+            with pytest.raises(NotFound):
+                share.read(key)
+            with pytest.raises(KeyError):
+                share.key(purpose, THING, 1)
+    assert share.form_proof("x") == whole.form_proof("x")
+
+
+def test_notify_mails_every_link_and_holds_the_whole() -> None:
+    assert share_of("a secret of the cluster", "notify") == "a secret of the cluster"
+    assert {name for share in SHARES.values() for name in share} | {"contact", "unsubscribe"} == set(NAMES)
