@@ -10,6 +10,7 @@ from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
 
+from shared.messaging.line import Line
 from shared.messaging.pulse import Pulse
 from shared.settings import ServiceName, ServiceSettings
 from shared.telemetry import get_logger
@@ -32,6 +33,8 @@ class Bus:
     def __init__(self, settings: ServiceSettings, service: ServiceName) -> None:
         self._settings, self.service = settings, service
         self.pulse = Pulse()
+        # Why the stream does not take what this process tells it; for whoever asks how the bus is.
+        self.refusal: str | None = None
         self._pokes: set[asyncio.Task[None]] = set()
         self._take(Client())
 
@@ -85,11 +88,12 @@ class Bus:
         }
 
     @contextlib.asynccontextmanager
-    async def line(self) -> AsyncIterator["Line"]:
+    async def line(self) -> AsyncIterator[Line]:
         """A connection that never reconnects: what nats-py buffers meanwhile would be sent before anyone looked."""
         line = Line()
         try:
             await line.client.connect(**self._options(), allow_reconnect=False, closed_cb=line.end)
+            await line.hear_answers()
             yield line
         finally:
             await _close(line.client)
@@ -116,19 +120,6 @@ class Bus:
     async def close(self) -> None:
         """Also before anything was connected."""
         await _close(self.client)
-
-
-class Line:
-    """One connection as long as it lasts; `over` is done when it has ended."""
-
-    def __init__(self) -> None:
-        self.client = Client()
-        self.jetstream: JetStreamContext = self.client.jetstream(timeout=ACKNOWLEDGED_WITHIN)
-        self.over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    async def end(self) -> None:
-        if not self.over.done():
-            self.over.set_result(None)
 
 
 async def _close(client: Client) -> None:

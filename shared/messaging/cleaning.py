@@ -12,9 +12,10 @@ from shared.telemetry import get_logger
 
 log = get_logger()
 
-# A stream keeps 30 days: told messages outlive it, for a lost tail; handled ones too, else a replay doubles effects.
+# A stream keeps 30 days: told messages outlive it, for what it may lose.
 TOLD_KEPT = timedelta(days=31)
-HANDLED_KEPT = timedelta(days=45)
+# Told again on the last of them a message stands there for as many more, and must have no second effect.
+HANDLED_KEPT = timedelta(days=65)
 ANSWERS_KEPT = timedelta(hours=24)
 AT_A_TIME = 1_000
 EVERY = 3_600.0

@@ -192,6 +192,7 @@ async def _bury(session: AsyncSession, place: dict[str, object], msg: Msg, error
 
 def _id_of(msg: Msg) -> UUID | None:
     try:
-        return UUID((msg.headers or {}).get("Nats-Msg-Id", ""))
+        # What was told again has the number of the first time behind it.
+        return UUID((msg.headers or {}).get("Nats-Msg-Id", "").partition("/")[0])
     except ValueError:
         return None

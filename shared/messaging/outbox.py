@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import bindparam, func, insert, select, text, update
+from sqlalchemy import bindparam, func, insert, select, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.contracts.message import Contract, Message
@@ -23,13 +23,10 @@ PORTION = 500
 Item = TypeVar("Item", bound=Contract)
 _insert = insert(outbox)
 _waiting = (
-    select(outbox.c.seq, outbox.c.message_id, outbox.c.type, outbox.c.envelope)
+    select(outbox.c.seq, outbox.c.message_id, outbox.c.type, outbox.c.envelope, outbox.c.stream_seq)
     .where(outbox.c.published_at.is_(None))
     .order_by(outbox.c.seq)
     .limit(bindparam("most"))
-)
-_lost_tail = (
-    update(outbox).where(outbox.c.stream_seq > bindparam("last_seq")).values(published_at=None, stream_seq=None)
 )
 _mark = {
     "sqlite": text(
@@ -119,12 +116,6 @@ async def mark_published(session: AsyncSession, pairs: Sequence[tuple[int, int]]
     if connection.dialect.name == "sqlite":
         now = now.strftime("%Y-%m-%d %H:%M:%S.%f")
     await connection.execute(statement, {"now": now, "pairs": orjson.dumps(pairs).decode()})
-
-
-async def tell_lost_tail_again(session: AsyncSession, last_seq: int) -> int:
-    """Marks unpublished what the stream no longer has after `last_seq`; answers how many rows."""
-    connection = await session.connection()
-    return (await connection.execute(_lost_tail, {"last_seq": last_seq})).rowcount
 
 
 async def depth(session: AsyncSession) -> tuple[int, datetime | None]:

@@ -2,20 +2,29 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+import itertools
+import time
+from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
-from nats.js.api import PubAck
 from sqlalchemy import text
 
 from shared.database import Database
-from shared.messaging import outbox
-from shared.messaging.bus import ACKNOWLEDGED_WITHIN, POLL, Bus, Line, stream_of
+from shared.messaging import lacking, outbox
+from shared.messaging.bus import ACKNOWLEDGED_WITHIN, POLL, Bus, stream_of
+from shared.messaging.lacking import Standing
+from shared.messaging.line import Answer, Line
 from shared.telemetry import Figures, get_logger
 
 log = get_logger()
 BATCH = 200
+# A stream can be emptied or made anew while nothing is told to it.
+LOOK_EVERY = 10.0
 _TRY_LOCK = text("SELECT pg_try_advisory_lock(7226001)")
+
+
+class LineEnds(Exception):
+    """Another line may do better, or must look at the stream first."""
 
 
 class Relay:
@@ -51,61 +60,103 @@ class Relay:
                 await connection.invalidate()
 
     async def _relay(self, lock: Any, line: Line) -> None:
-        await self._tell_lost_tail_again(line)
+        known = Known(await self._look(line))
         while not line.client.is_closed:
             seen = self._bus.pulse.count
             if lock is not None:
                 await lock.execute(text("SELECT 1"))
-            if await self._publish_some(line) < BATCH:
+            if known.is_old():
+                known = Known(await self._look(line))
+            if await self._publish_some(line, known) < BATCH:
                 await self._bus.pulse.wait(seen, POLL)
 
-    async def _tell_lost_tail_again(self, line: Line) -> None:
-        """A server restored from an older disk has forgotten acknowledged messages.
+    async def _look(self, line: Line) -> Standing:
+        """Tells again what the stream acknowledged and has no more.
 
-        Asked before anything is published on this line: else new messages would stand at the forgotten ones' numbers.
+        Before anything is published on this line: else new messages would stand at the forgotten ones' numbers.
         """
-        info = await line.jetstream.stream_info(stream_of(self._bus.service))
+        standing = await lacking.look(line.client, stream_of(self._bus.service), ACKNOWLEDGED_WITHIN)
         async with self._database.transaction(quiet=True) as session:
-            again = await outbox.tell_lost_tail_again(session, info.state.last_seq)
+            again = await lacking.tell_what_it_lacks(session, standing)
         if again:
-            log.warning("stream lost its tail; telling again", messages=again, last_seq=info.state.last_seq)
+            log.warning("the stream lacks messages; telling again", messages=again, last_seq=standing.last_seq)
+        return standing
 
-    async def _publish_some(self, line: Line) -> int:
+    async def _publish_some(self, line: Line, known: "Known") -> int:
         async with self._database.reading() as session:
             rows = await outbox.read_waiting(session, BATCH)
         if not rows:
+            self._bus.refusal = None
             return 0
-        acknowledged = await self._publish(line, rows)
+        answers = await self._publish(line, rows)
+        acknowledged = list(zip(rows, _acknowledged(answers), strict=False))
+        if (replaced := known.replaced_by(answer for _, answer in acknowledged)) is not None:
+            await self._tell_from(known.standing, replaced)
         if acknowledged:
             async with self._database.transaction(quiet=True) as session:
-                await outbox.mark_published(session, acknowledged)
+                await outbox.mark_published(session, [(row.seq, answer.seq) for row, answer in acknowledged])
             self._figures.published.inc(len(acknowledged))
+        self._bus.refusal = None
         if len(acknowledged) < len(rows):
-            await asyncio.sleep(POLL / 2)
+            await self._not_all(answers[len(acknowledged)], len(rows), len(acknowledged))
         return len(rows)
 
-    async def _publish(self, line: Line, rows: Sequence[Any]) -> list[tuple[int, int]]:
-        """The unbroken prefix the stream acknowledged: outbox number and stream sequence."""
+    async def _tell_from(self, standing: Standing, first_seq: int) -> None:
+        """What was acknowledged in this batch is not marked: sent again, the stream knows it as what it has."""
+        async with self._database.transaction(quiet=True) as session:
+            again = await lacking.tell_from(session, standing, first_seq)
+        raise LineEnds(f"the stream gave number {first_seq} a second time; telling again {again} messages")
+
+    async def _not_all(self, answer: Answer, sent: int, acknowledged: int) -> None:
+        """`answer` is the first that is no acknowledgement."""
+        self._bus.refusal = answer.refusal
+        log.warning("not all messages were acknowledged", sent=sent, acknowledged=acknowledged, said=answer.refusal)
+        if answer.may_be_heard_elsewhere and not acknowledged:
+            raise LineEnds(answer.refusal)
+        await asyncio.sleep(POLL / 2)
+
+    async def _publish(self, line: Line, rows: Sequence[Any]) -> list[Answer]:
+        """The stream's answer to each, as far as they came in time."""
         futures = [await _send(line, row) for row in rows]
         answers = asyncio.gather(*futures, return_exceptions=True)
         ends: set[asyncio.Future[Any]] = {answers, line.over}
         # Futures of a lost connection never end by themselves: bound, then cancel.
         await asyncio.wait(ends, timeout=ACKNOWLEDGED_WITHIN, return_when=asyncio.FIRST_COMPLETED)
-        acknowledged: list[tuple[int, int]] = []
-        for row, future in zip(rows, futures, strict=True):
-            if (sequence := _sequence_of(future)) is None:
-                log.warning("not all messages were acknowledged", sent=len(rows), acknowledged=len(acknowledged))
-                break
-            acknowledged.append((row.seq, sequence))
+        found = [future.result() if future.done() else Answer.none() for future in futures]
         answers.cancel()
         # Read to its end: else the log is told that nobody did, and not why.
         await asyncio.gather(answers, return_exceptions=True)
-        return acknowledged
+        return found
 
 
-async def _send(line: Line, row: Any) -> "asyncio.Future[PubAck]":
-    headers = {"Nats-Msg-Id": str(row.message_id)}
-    future = await line.jetstream.publish_async(row.type, row.envelope.encode(), headers=headers)
+class Known:
+    """What is known of the stream on this line; the highest number it gave grows with what it acknowledges."""
+
+    def __init__(self, standing: Standing) -> None:
+        self.standing, self._highest = standing, standing.last_seq
+        self._looked_at = time.monotonic()
+
+    def is_old(self) -> bool:
+        return time.monotonic() - self._looked_at > LOOK_EVERY
+
+    def replaced_by(self, acknowledged: Iterator[Answer]) -> int | None:
+        """The first number that was given before: the stream has forgotten what stood there."""
+        for answer in acknowledged:
+            if answer.seq is None or answer.duplicate:
+                continue
+            if answer.seq <= self._highest:
+                return answer.seq
+            self._highest = answer.seq
+        return None
+
+
+def _acknowledged(answers: Sequence[Answer]) -> list[Answer]:
+    """The unbroken prefix."""
+    return list(itertools.takewhile(lambda answer: answer.seq is not None, answers))
+
+
+async def _send(line: Line, row: Any) -> "asyncio.Future[Answer]":
+    future = await line.publish(row.type, row.envelope.encode(), {"Nats-Msg-Id": _identity(row)})
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         # nats-py forgets a cancellation while it waits for its buffer.
@@ -113,10 +164,6 @@ async def _send(line: Line, row: Any) -> "asyncio.Future[PubAck]":
     return future
 
 
-def _sequence_of(future: "asyncio.Future[PubAck]") -> int | None:
-    if not future.done() or future.cancelled():
-        return None
-    if (refused := future.exception()) is not None:
-        log.warning("message refused by the stream", error=f"{type(refused).__name__}: {refused}"[:300])
-        return None
-    return int(future.result().seq)
+def _identity(row: Any) -> str:
+    """Another for what is told again: a stream takes nothing twice within its window, not even what was purged."""
+    return str(row.message_id) if row.stream_seq is None else f"{row.message_id}/{row.stream_seq}"

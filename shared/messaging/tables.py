@@ -45,6 +45,14 @@ Index(
 )
 Index("ix_outbox_stream_seq", outbox.c.stream_seq)
 
+known_streams = Table(
+    "known_streams",
+    messaging,
+    Column("name", String(40), primary_key=True),
+    # By the bus's own clock: a stream made anew has the same name, and numbers from 1.
+    Column("created_at", UTCDateTime, nullable=False),
+)
+
 handled_messages = Table(
     "handled_messages",
     messaging,

@@ -45,7 +45,7 @@ async def left(database: Database) -> list[int]:
 
 async def test_each_is_kept_as_long_as_it_is_needed(database: Database) -> None:
     async with database.transaction() as session:
-        for age in (timedelta(days=46), timedelta(days=32), timedelta(hours=25), timedelta(hours=1)):
+        for age in (timedelta(days=66), timedelta(days=32), timedelta(hours=25), timedelta(hours=1)):
             await add(session, age)
     assert await Cleaner(database).clean() == 2 + 1 + 3
     assert await left(database) == [2, 3, 1]
@@ -53,7 +53,7 @@ async def test_each_is_kept_as_long_as_it_is_needed(database: Database) -> None:
 
 async def test_what_was_never_published_is_never_deleted(database: Database) -> None:
     async with database.transaction() as session:
-        await add(session, timedelta(days=400), published=False)
+        await add(session, timedelta(days=70), published=False)
     await Cleaner(database).clean()
     assert (await left(database))[0] == 1
 
@@ -61,7 +61,7 @@ async def test_what_was_never_published_is_never_deleted(database: Database) -> 
 async def test_many_are_deleted_a_few_at_a_time(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cleaning, "AT_A_TIME", 10)
     async with database.transaction() as session:
-        await add(session, timedelta(days=50), times=25)
+        await add(session, timedelta(days=70), times=25)
         await add(session, timedelta(minutes=1), times=2)
     assert await Cleaner(database).clean() == 75
     assert await left(database) == [2, 2, 2]

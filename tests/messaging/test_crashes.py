@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from shared.contracts.matching import OrganisationUpdated
 from shared.database import uuid7
 from shared.messaging import provision
+from shared.messaging.line import Answer
 from shared.messaging.provision import consumer_config
 from shared.messaging.relay import Relay
 from shared.settings import ServiceSettings
@@ -196,10 +197,10 @@ async def test_what_the_bus_never_acknowledges_is_given_up_without_a_complaint(
 ) -> None:
     state = teller.app.state
     relay = Relay(state.database, state.bus, state.figures)
-    row = SimpleNamespace(seq=1, message_id=uuid7(), type="matching.tried.v1", envelope="{}")
+    row = SimpleNamespace(seq=1, message_id=uuid7(), type="matching.tried.v1", envelope="{}", stream_seq=None)
     async with state.bus.line() as line:
         nats_server.freeze()
-        assert await relay._publish(line, [row]) == []
+        assert await relay._publish(line, [row]) == [Answer.none()]
         gc.collect()
         nats_server.kill()
     assert complaints == []

@@ -30,10 +30,8 @@ async def limit(server: NatsServer, max_bytes: int) -> None:
 
 
 async def test_a_full_stream_refuses_and_what_was_told_waits_until_there_is_room(
-    nats_server: NatsServer, teller: Client, listener: Client, monkeypatch: pytest.MonkeyPatch
+    nats_server: NatsServer, teller: Client, listener: Client
 ) -> None:
-    # nats-py never resolves what the server refused with 503, so the relay goes on after this.
-    monkeypatch.setattr("shared.messaging.bus.ACKNOWLEDGED_WITHIN", 0.5)
     await limit(nats_server, 64 * 1024)
     names = [f"{number} {'x' * 20_000}" for number in range(10)]
     await told(teller.app, *(organisation(name) for name in names))
@@ -46,8 +44,14 @@ async def test_a_full_stream_refuses_and_what_was_told_waits_until_there_is_room
 
     await eventually(some_published)
     assert await waiting(teller.app) > 0
+
+    async def refused() -> bool:
+        return teller.app.state.bus.refusal == "maximum bytes exceeded"
+
+    await eventually(refused)
     await limit(nats_server, 2**20)
     await eventually(all_noted)
+    assert teller.app.state.bus.refusal is None
 
 
 async def test_a_message_too_large_for_the_bus_is_refused_where_it_is_told(teller: Client) -> None:

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_28_0009"
-down_revision = "2026_11_28_0006"
+down_revision = "2026_11_28_0008"
 branch_labels = None
 depends_on = None
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "2026_11_28_0008"
-down_revision = "2026_11_28_0006"
+down_revision = "2026_11_28_0007"
 branch_labels = None
 depends_on = None
 
