@@ -4,7 +4,7 @@ import os
 from functools import cached_property
 from typing import Literal, Self
 
-from pydantic import SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ServiceName = Literal["events", "matching", "notify"]
@@ -25,9 +25,12 @@ class ServiceSettings(BaseSettings):
     mode: Literal["development", "production"] = "development"
     database_url: str = "sqlite+aiosqlite://"
     database_connections: int = 4
+    # One address, or those of a cluster's servers with commas between them.
     nats_url: str = "nats://127.0.0.1:4222"
     nats_user: str | None = None
     nats_password: SecretStr | None = None
+    # Of each stream, when it is provisioned: 3 for a cluster of three servers or more.
+    stream_replicas: int = Field(default=1, ge=1, le=5)
     link_secret: SecretStr = SecretStr(DEVELOPMENT_LINK_SECRET)
     jwt_public_key: str | None = None
     jwt_private_key: SecretStr | None = None
@@ -44,6 +47,13 @@ class ServiceSettings(BaseSettings):
     def load(cls) -> Self:
         folder = os.environ.get("VIDENBRO_SECRETS_DIR")
         return cls(_secrets_dir=folder)
+
+    @field_validator("nats_url")
+    @classmethod
+    def _names_servers(cls, urls: str) -> str:
+        if not all(url.strip() for url in urls.split(",")):
+            raise ValueError("nats_url: an address is empty; give one, or several with commas between them")
+        return urls
 
     @field_validator("public_urls")
     @classmethod
@@ -67,6 +77,10 @@ class ServiceSettings(BaseSettings):
     @cached_property
     def is_sqlite(self) -> bool:
         return self.database_url.startswith("sqlite")
+
+    @property
+    def nats_servers(self) -> list[str]:
+        return [url.strip() for url in self.nats_url.split(",")]
 
     def public_url(self, service: ServiceName, path: str) -> str:
         """The address people see for `path` of a service."""

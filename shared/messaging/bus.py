@@ -2,10 +2,12 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
 import nats.errors
+import nats.js.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.js import JetStreamContext
@@ -21,6 +23,8 @@ ACKNOWLEDGED_WITHIN = 5.0
 # A server that hangs does not take what is still to be sent.
 CLOSED_WITHIN = 2.0
 POLL = 1.0
+# A server cut off from its cluster keeps its clients, and has nothing for them.
+LOOK_EVERY = 5.0
 
 
 def stream_of(service: str) -> str:
@@ -52,14 +56,28 @@ class Bus:
             try:
                 if not self.connected:
                     await self.connect()
-                while not self.client.is_closed:  # noqa: ASYNC110 -- nats-py reconnects by itself meanwhile
-                    await asyncio.sleep(POLL)
+                await self._until_useless()
                 log.warning("bus closed; connecting anew", error=str(self.client.last_error))
             except Exception as failed:
                 await _log_error(failed)
                 await asyncio.sleep(POLL)
             await _close(self.client)
             self._take(Client())
+
+    async def _until_useless(self) -> None:
+        """Until the client has ended, or its server does not know our stream while another may."""
+        looked_at = time.monotonic()
+        while not self.client.is_closed:  # nats-py reconnects by itself meanwhile
+            await asyncio.sleep(POLL)
+            if len(self.client.servers) > 1 and self.connected and time.monotonic() - looked_at > LOOK_EVERY:
+                try:
+                    await self.jetstream.stream_info(stream_of(self.service))
+                except (nats.errors.Error, nats.js.errors.Error) as failed:
+                    log.warning(
+                        "the server knows no stream; trying another", error=f"{type(failed).__name__}: {failed}"
+                    )
+                    return
+                looked_at = time.monotonic()
 
     async def connect(self) -> None:
         """Returns when connected, however long the server is away."""
@@ -70,7 +88,7 @@ class Bus:
     def _options(self) -> dict[str, Any]:
         password = self._settings.nats_password
         return {
-            "servers": [self._settings.nats_url],
+            "servers": self._settings.nats_servers,
             "name": self.service,
             "user": self._settings.nats_user,
             "password": password.get_secret_value() if password else None,

@@ -9,7 +9,7 @@ import asyncio
 import nats
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
-from nats.js.errors import NotFoundError
+from nats.js.errors import APIError, NotFoundError
 
 from shared.messaging.bus import stream_of
 from shared.messaging.topology import LISTENERS
@@ -60,11 +60,10 @@ async def provision(jetstream: JetStreamContext, *, replicas: int = 1, max_bytes
             await jetstream.add_consumer(stream_of(service), consumer_config(listener))
 
 
-async def _main(replicas: int, max_bytes: int) -> None:
-    settings = ServiceSettings.load()
+async def _main(settings: ServiceSettings, replicas: int, max_bytes: int) -> None:
     password = settings.nats_password
     client = await nats.connect(
-        settings.nats_url,
+        settings.nats_servers,
         user=settings.nats_user,
         password=password.get_secret_value() if password else None,
         # The one inbox its permissions let it listen to.
@@ -72,13 +71,18 @@ async def _main(replicas: int, max_bytes: int) -> None:
         max_reconnect_attempts=20,
         reconnect_time_wait=0.5,
     )
-    await provision(client.jetstream(), replicas=replicas, max_bytes=max_bytes)
-    await client.close()
+    try:
+        await provision(client.jetstream(), replicas=replicas, max_bytes=max_bytes)
+    except APIError as refused:
+        raise SystemExit(f"provision: streams of {replicas} replicas are refused: {refused.description}") from refused
+    finally:
+        await client.close()
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--replicas", type=int, default=1)
+    settings = ServiceSettings.load()
+    parser.add_argument("--replicas", type=int, default=settings.stream_replicas, help="of each stream")
     parser.add_argument("--max-bytes", type=int, default=STREAM_BYTES, help="a stream's size on disk")
     arguments = parser.parse_args()
-    asyncio.run(_main(arguments.replicas, arguments.max_bytes))
+    asyncio.run(_main(settings, arguments.replicas, arguments.max_bytes))

@@ -93,8 +93,9 @@ class Relay:
         if (replaced := known.replaced_by(answer for _, answer in acknowledged)) is not None:
             await self._tell_from(known.standing, replaced)
         if acknowledged:
+            numbers = [(row.seq, answer.seq) for row, answer in acknowledged if answer.seq is not None]
             async with self._database.transaction(quiet=True) as session:
-                await outbox.mark_published(session, [(row.seq, answer.seq) for row, answer in acknowledged])
+                await outbox.mark_published(session, numbers)
             self._figures.published.inc(len(acknowledged))
         self._bus.refusal = None
         if len(acknowledged) < len(rows):

@@ -84,7 +84,7 @@ def test_a_service_starts_in_production_mode_on_what_compose_gives_it(
 
 def test_only_the_services_are_published_each_on_a_port_of_its_own(compose: dict[str, Any]) -> None:
     ports = {name: each["ports"] for name, each in compose["services"].items() if "ports" in each}
-    assert ports == {service: [f"800{number}:8000"] for number, service in enumerate(SERVICES, start=1)}
+    assert ports == {service: [f"127.0.0.1:800{number}:8000"] for number, service in enumerate(SERVICES, start=1)}
 
 
 def test_our_containers_cannot_write_to_themselves_nor_gain_rights(compose: dict[str, Any]) -> None:

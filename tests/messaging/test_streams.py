@@ -46,7 +46,7 @@ async def test_a_full_stream_refuses_and_what_was_told_waits_until_there_is_room
     assert await waiting(teller.app) > 0
 
     async def refused() -> bool:
-        return teller.app.state.bus.refusal == "maximum bytes exceeded"
+        return bool(teller.app.state.bus.refusal == "maximum bytes exceeded")
 
     await eventually(refused)
     await limit(nats_server, 2**20)

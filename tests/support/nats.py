@@ -38,8 +38,9 @@ class NatsServer:
     Start it from a thread that lives as long as it is wanted: the server dies with that thread.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, **more: object) -> None:
+        """`more` is added to the configuration, or stands instead of what is there."""
+        self.folder, self._more = folder, more
         self.passwords = {who: secrets.token_urlsafe(16) for who in (*LISTENERS, PROVISIONER)}
         self.port = -1
         self.process: subprocess.Popen[bytes] | None = None
@@ -56,7 +57,7 @@ class NatsServer:
     def start(self) -> None:
         write_configuration(
             self.folder / "server.conf",
-            configuration(self.folder / "store", self.passwords, self.port),
+            {**configuration(self.folder / "store", self.passwords, self.port), **self._more},
         )
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(

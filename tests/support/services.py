@@ -13,6 +13,7 @@ from starlette.routing import BaseRoute
 from shared.settings import ServiceName, ServiceSettings
 from tests.support.callers import LINK_SECRET, PRIVATE_KEY, PUBLIC_KEY
 from tests.support.nats import NatsServer
+from tests.support.nats_cluster import NatsCluster
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 Found = TypeVar("Found")
@@ -27,7 +28,7 @@ def settings_for(
     kind: type[Settings],
     service: ServiceName,
     database_url: str,
-    bus: NatsServer | None = None,
+    bus: NatsServer | NatsCluster | None = None,
     **changes: Any,
 ) -> Settings:
     """Settings of `kind` as the service gets them in a test; without `bus` it is alone."""
