@@ -17,13 +17,15 @@ def main() -> int:
     parser.add_argument("owners", nargs="*", metavar="SERVICE", help=f"{' or '.join(OWNERS)} (default: both)")
     add_data_option(parser)
     add_database_option(parser)
+    parser.add_argument("--restored", action="store_true", help="they are older backups: lift their versions first")
     arguments = parser.parse_args()
     if unknown := set(arguments.owners) - set(OWNERS):
         parser.error(f"{', '.join(sorted(unknown))} owns nothing that could be told again; {', '.join(OWNERS)} do")
     folder = DataFolder(arguments.data.resolve())
     urls = {owner: folder.database_url(owner, arguments.database_prefix) for owner in arguments.owners or OWNERS}
+    more = ["--restored"] if arguments.restored else []
     done = [
-        subprocess.run([sys.executable, "-m", f"services.{owner}.retelling", "--url", url]).returncode
+        subprocess.run([sys.executable, "-m", f"services.{owner}.retelling", "--url", url, *more]).returncode
         for owner, url in urls.items()
     ]
     return max(done)

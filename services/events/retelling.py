@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from services.events.door.check_ins import movement
 from services.events.programme.planning import facts_of
 from services.events.registrations.facts import registration_facts, see_all
-from services.events.tables import Attendee, Event, Registration
+from services.events.tables import Attendee, Base, Event, Registration
 from shared.contracts.events import AttendeeCheckedIn, AttendeeCheckedOut, EventUpdated, RegistrationUpdated
 from shared.contracts.message import Message
 from shared.messaging.retelling import main
@@ -45,5 +45,12 @@ def _whereabouts(attendee: Attendee) -> Message:
 
 STEPS = (events_again, registrations_again, check_ins_again)
 
+_tables = Base.metadata.tables
+VERSIONS = (
+    _tables["events"].c.version,
+    _tables["registrations"].c.version,
+    _tables["attendees"].c.check_in_version,
+)
+
 if __name__ == "__main__":
-    main("events", STEPS)
+    main("events", STEPS, VERSIONS)

@@ -13,7 +13,7 @@ from services.matching.leaving import erasures
 from services.matching.organisations import members
 from services.matching.organisations.profiles import facts_of
 from services.matching.organisations.sight import find_now
-from services.matching.tables import ErasedOrganisation, Member, Organisation
+from services.matching.tables import Base, ErasedOrganisation, Member, Organisation
 from shared.contracts.matching import MemberAdded, OrganisationMerged, OrganisationUpdated
 from shared.contracts.message import Message
 from shared.messaging.retelling import main
@@ -49,5 +49,10 @@ async def erasures_again(session: AsyncSession, after: UUID | None, limit: int) 
 
 STEPS = (organisations_again, merges_again, members_again, erasures_again)
 
+VERSIONS = tuple(
+    Base.metadata.tables[name].c.version
+    for name in ("organisations", "members", "introductions", "erased_organisations")
+)
+
 if __name__ == "__main__":
-    main("matching", STEPS)
+    main("matching", STEPS, VERSIONS)

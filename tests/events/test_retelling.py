@@ -1,8 +1,8 @@
 """Telling again: every row as it stands, with the version it has, and nothing for letters to say."""
 
-from services.events.retelling import STEPS
+from services.events.retelling import STEPS, VERSIONS
 from shared.contracts.message import Message
-from shared.messaging.retelling import retell
+from shared.messaging.retelling import lift, retell
 from tests.events.builders import (
     ORGANISER,
     cancel,
@@ -55,3 +55,17 @@ async def test_everything_is_told_again_as_it_stands(client: Client) -> None:
 
 async def test_nothing_is_told_of_an_empty_database(client: Client) -> None:
     assert await retell(client.app.state.database, STEPS) == 0
+
+
+async def test_versions_of_a_restored_database_are_lifted_above_whatever_was_told(client: Client) -> None:
+    event = await published(client)
+    registration = await signed_up(client, event)
+    before = await told(client)
+    lifted = await lift(client.app.state.database, VERSIONS)
+    await retell(client.app.state.database, STEPS)
+    again = (await told(client))[len(before) :]
+    assert [message["aggregateversion"] for message in again] == [lifted, lifted]
+    await change_event(client, event, title={"en": "The signing"})
+    assert (await told(client))[-1]["aggregateversion"] == lifted + 1
+    await rename(client, registration, name="Aksel Lind", email="aksel@example.org")
+    assert (await told(client))[-1]["aggregateversion"] == lifted + 1
