@@ -4,11 +4,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.faults.sabotage import ACKNOWLEDGED_FIRST, HANDLED_CHECK_OFF, OUTBOX_OFF
+from tests.faults.sabotage import ACKNOWLEDGED_FIRST, HANDLED_CHECK_OFF, OUTBOX_OFF, TICKETS_OFF
 from tests.faults.system import Dialect
 from tests.faults.trial import Outcome, Plan, run_trial
 
 ROUNDS = 3
+# One could be another's: a machine that was too slow once, for example.
+MANY = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +37,14 @@ class Control:
         )
 
     def convicts(self, outcome: Outcome) -> bool:
-        return any(self.shows in words for _, words in outcome.faults)
+        return sum(self.shows in words for _, words in outcome.faults) >= MANY
 
 
 # What is acknowledged or published too early never comes again, so those need not wait for redelivery.
 CONTROLS = (
     Control(OUTBOX_OFF, ("events", "nats", "events"), "in the inbox: 0 times", still_within=15),
-    Control(HANDLED_CHECK_OFF, ("witness", "witness", "witness"), "had its effect 2 times", still_within=60),
+    Control(HANDLED_CHECK_OFF, ("witness",) * 6, "had its effect 2 times", still_within=60),
+    Control(TICKETS_OFF, (), "letter to deltager", still_within=60),
     Control(ACKNOWLEDGED_FIRST, ("notify", "matching", "notify"), "in the inbox: 0 times", still_within=15),
 )
 

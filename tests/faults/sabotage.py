@@ -27,6 +27,7 @@ from tests.faults import witness
 OUTBOX_OFF = "outbox off"
 HANDLED_CHECK_OFF = "handled-check off"
 ACKNOWLEDGED_FIRST = "acknowledgement before commit"
+TICKETS_OFF = "no letters to attendees"
 # No sabotage, and no control: only the gaps before or after the commit are wide, so that kills fall into them.
 LATE_ACKNOWLEDGEMENT = "late acknowledgement"
 LATE_COMMIT = "late commit"
@@ -68,6 +69,11 @@ def break_listening() -> None:
         _replace(Subscriptions, "handle", _handle_and_dawdle(Subscriptions.handle))
     if what == HANDLED_CHECK_OFF:
         _replace(subscriptions, "_not_yet_handled", _all_are_new)
+    if what == TICKETS_OFF:
+        from services.notify.letters import registrations
+
+        _replace(registrations, "_to_attendees", lambda _: [])
+        _replace(registrations, "_to_changed_attendees", lambda _: [])
     if what == ACKNOWLEDGED_FIRST:
         _replace(Listener, "_handle", _acknowledge_first)
 

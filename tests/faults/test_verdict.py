@@ -9,13 +9,14 @@ from uuid import UUID
 
 import pytest
 
+from tests.faults.letters import CREATED
 from tests.faults.records import Message, Records
-from tests.faults.verdict import CREATED, faults_in
+from tests.faults.verdict import faults_in
 from tests.faults.witness import WITNESS
 from tests.faults.writers import Taken
 
 EVENT, REGISTRATION, ATTENDEE, MESSAGE, DELIVERY = (UUID(int=number) for number in range(1, 6))
-ORGANISATION, OTHER = UUID(int=6), UUID(int=7)
+ORGANISATION, OTHER, TICKET, MAILED = (UUID(int=number) for number in range(6, 10))
 CONTACT, GUEST = "kontakt@example.org", "deltager@example.org"
 
 
@@ -32,7 +33,7 @@ def message() -> Message:
         "version": 1,
         "organisation": {"id": str(ORGANISATION)},
         "contact": {"email": CONTACT},
-        "attendees": [{"id": str(ATTENDEE)}],
+        "attendees": [{"id": str(ATTENDEE), "email": GUEST, "status": "confirmed"}],
         "changed": [{"attendee": str(ATTENDEE), "to_status": "confirmed"}],
     }
     return Message(MESSAGE, 1, CREATED, published=True, transaction="one", data=data)
@@ -42,6 +43,7 @@ def records() -> Records:
     """As it must be after one company has signed one person up."""
     registration = {"id": REGISTRATION, "reference": "ABCD2345", "version": 1, "contact_email": CONTACT}
     attendee = {"id": ATTENDEE, "registration_id": REGISTRATION, "event_id": EVENT, "email": GUEST, "code_version": 1}
+    guest = {"id": TICKET, "message_id": MESSAGE, "registration_id": REGISTRATION, "email": GUEST}
     notified = {"id": OTHER, "message_id": MESSAGE, "registration_id": REGISTRATION, "email": CONTACT}
     return Records(
         registrations={REGISTRATION: row(**registration, organisation_id=ORGANISATION, waits_together=False)},
@@ -49,13 +51,16 @@ def records() -> Records:
         quotas=[row(event_id=EVENT, key="", capacity=1, taken=1)],
         profiles={ORGANISATION: row(name="Fjordenzym ApS")},
         going={REGISTRATION: row(confirmed=1)},
-        notifications=[row(**notified, topic="registration_created")],
-        deliveries=[row(id=DELIVERY, notification_id=OTHER, status="sent", last_error=None)],
+        notifications=[row(**notified, topic="registration_created"), row(**guest, topic="attendee_confirmed")],
+        deliveries=[
+            row(id=DELIVERY, notification_id=OTHER, status="sent", last_error=None),
+            row(id=MAILED, notification_id=TICKET, status="sent", last_error=None),
+        ],
         roll={ATTENDEE: row(status="confirmed")},
         told={"events": [message()], "matching": [], "notify": []},
         handled={who: {MESSAGE} for who in ("events", "matching", "notify", WITNESS)},
         effects=Counter({MESSAGE: 1}),
-        mails=Counter({f"<{DELIVERY}@example.org>": 1}),
+        mails=Counter({f"<{each}@example.org>": 1 for each in (DELIVERY, MAILED)}),
     )
 
 
@@ -81,6 +86,19 @@ def _invent_registration(found: Records) -> None:
 
 def _confirm_twice(found: Records) -> None:
     found.notifications = [*found.notifications, row(**{**vars(found.notifications[0]), "id": MESSAGE})]
+
+
+def _write_to_a_stranger(found: Records) -> None:
+    found.notifications = [
+        *found.notifications,
+        row(**{**vars(found.notifications[1]), "email": "fremmed@example.org"}),
+    ]
+
+
+def _cancel_without_a_word(found: Records) -> None:
+    gone = message().data | {"version": 2, "changed": [_change("confirmed", "cancelled")]}
+    cancelled = Message(MAILED, 2, "events.registration.cancelled.v1", published=True, transaction="two", data=gone)
+    found.told["events"].append(cancelled)
 
 
 def _take_a_seat_more(found: Records) -> None:
@@ -114,6 +132,10 @@ def _change(before: str | None, after: str) -> dict[str, str | None]:
         ("twice", "had its effect 2 times", lambda found: found.effects.update([MESSAGE])),
         ("lost", "in the inbox: 0 times", lambda found: setattr(found, "notifications", [])),
         ("twice", "in the inbox: 2 times", _confirm_twice),
+        ("lost", "letter to deltager@example.org about", lambda found: found.notifications.pop()),
+        ("lost", "mail to deltager@example.org about", lambda found: found.deliveries.pop()),
+        ("twice", "does not concern them", _write_to_a_stranger),
+        ("lost", "letter to deltager@example.org about", _cancel_without_a_word),
         ("lost", "no such mail came", lambda found: found.mails.clear()),
         ("twice", "two Message-IDs", lambda found: found.mails.update([f"<{DELIVERY}@elsewhere>"])),
         ("stuck", "is queued", lambda found: setattr(found.deliveries[0], "status", "queued")),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from deploy.local.tokens import sign
+from services.notify.mail.sending import MOST_UNDER_WAY
 from shared.database import uuid7
 from tests.faults.kills import Reaper, plan_kills
 from tests.faults.progress import Progress
@@ -23,6 +24,8 @@ VICTIMS: dict[Dialect, tuple[str, ...]] = {
     "sqlite": ("notify", "witness", "nats", "matching", "events", "events"),
     "postgresql": ("postgres", "notify", "witness", "nats", "matching", "events"),
 }
+# A mail handed over by who dies before noting it is sent again: so many may be under way at once.
+WHO_NOTES_MAILS = ("notify", "postgres")
 # Of the kills: the rest come while registrations are changed and cancelled.
 WHILE_SIGNING_UP = 0.6
 
@@ -132,6 +135,13 @@ def _judge(outcome: Outcome, writers: Writers, reaper: Reaper, records: Records)
     outcome.mails = records.mails.total()
     outcome.mailed_again = records.mails.total() - len(records.mails)
     outcome.promoted = _promoted(records)
+    if outcome.mailed_again > (most := _most_again(outcome)):
+        outcome.faults.append(("twice", f"{outcome.mailed_again} mails came again; the kills explain {most}"))
+
+
+def _most_again(outcome: Outcome) -> int:
+    deaths = outcome.kills + Counter(outcome.fallen)
+    return MOST_UNDER_WAY * sum(deaths[name] for name in WHO_NOTES_MAILS)
 
 
 def _promoted(records: Records) -> int:

@@ -2,11 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from services.events.tables import HOLDING
 from shared.messaging.topology import LISTENERS
+from tests.faults.letters import CREATED, OF_ORGANISERS, due
 from tests.faults.line import History, Moved, Room, Told, Wish
 from tests.faults.records import Message, Records
 from tests.faults.witness import WITNESS
@@ -15,8 +16,6 @@ from tests.faults.writers import Taken
 Kind = Literal["lost", "twice", "oversold", "overtaken", "dead", "stuck"]
 KINDS: tuple[Kind, ...] = ("lost", "twice", "oversold", "overtaken", "dead", "stuck")
 Fault = tuple[Kind, str]
-
-CREATED = "events.registration.created.v1"
 
 
 def faults_in(records: Records, taken: Sequence[Taken]) -> list[Fault]:
@@ -124,17 +123,37 @@ def _effects(records: Records) -> Iterator[Fault]:
 
 
 def _letters(records: Records) -> Iterator[Fault]:
-    """One confirmation a registration, and one letter to the contact person for each change."""
+    """One confirmation a registration; of each message one letter and one mail to everybody whom it concerns."""
     confirmed = Counter(
         (row.registration_id, row.email) for row in records.notifications if row.topic == "registration_created"
     )
-    written = Counter((row.message_id, row.email) for row in records.notifications)
     for row in records.registrations.values():
         yield from _once(confirmed[(row.id, row.contact_email)], f"confirmation of {row.id} in the inbox")
+    written = Counter((row.message_id, row.email) for row in _to_those_concerned(records))
+    delivered = _delivered(records)
     for message in registration_messages(records):
-        if message.data.get("changed"):
-            contact = message.data["contact"]["email"]
-            yield from _once(written[(message.id, contact)], f"letter to {contact} about {message.type} {message.id}")
+        for email, mails in due(message).items():
+            about = (message.id, email)
+            yield from _once(written.pop(about, 0), f"letter to {email} about {message.type} {message.id}")
+            if delivered[about] != mails:
+                found = f"{delivered[about]} times, {mails} due"
+                kind: Kind = "lost" if delivered[about] < mails else "twice"
+                yield kind, f"mail to {email} about {message.type} {message.id}: {found}"
+    told = {message.id for message in registration_messages(records)}
+    for message_id, email in written:
+        if message_id in told:
+            yield "twice", f"letter to {email} about {message_id}, which does not concern them"
+
+
+def _to_those_concerned(records: Records) -> list[Any]:
+    return [row for row in records.notifications if not row.topic.startswith(OF_ORGANISERS)]
+
+
+def _delivered(records: Records) -> Counter[tuple[UUID, str]]:
+    """By message and address: how many deliveries were handed over."""
+    about = {row.id: (row.message_id, row.email) for row in _to_those_concerned(records)}
+    sent = (row.notification_id for row in records.deliveries if row.status == "sent")
+    return Counter(about[notification] for notification in sent if notification in about)
 
 
 def _once(times: int, what: str) -> Iterator[Fault]:
