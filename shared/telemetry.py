@@ -111,6 +111,11 @@ class Figures:
         )
         self.outbox_waiting = Gauge("outbox_waiting", "Messages told and not yet on the bus", registry=self.registry)
         self.outbox_age = Gauge("outbox_oldest_seconds", "Age of the oldest waiting message", registry=self.registry)
+        self.refused = Gauge("bus_refuses", "Whether the stream refused the last message", registry=self.registry)
+        self.stream_filled = Gauge("stream_filled_ratio", "Share of the stream's room taken", registry=self.registry)
+        self.replicas_missing = Gauge(
+            "stream_replicas_missing", "Replicas set that do not hold all", registry=self.registry
+        )
         self.dead_letters = Gauge("dead_letters", "Messages given up after repeated failure", registry=self.registry)
         self.consumer_lag = Gauge("consumer_lag", "Messages not yet handled", ("stream",), registry=self.registry)
         self.published = Counter("messages_published", "Messages put on the bus", registry=self.registry)

@@ -1,6 +1,7 @@
 """What an operator asks a service: is it alive, is it ready, its figures, its dead letters. Not for the proxy."""
 
 from collections.abc import Awaitable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -14,10 +15,10 @@ from shared.http.callers import KnownCaller
 from shared.http.lists import Limit, Page
 from shared.http.running import Service
 from shared.http.sessions import Reading, Transaction, service_of
-from shared.messaging import outbox
 from shared.messaging.bus import stream_of
 from shared.messaging.subscriptions import dead_letter_count, describe, replay
 from shared.messaging.tables import dead_letters
+from shared.messaging.telling import Stored, Telling
 from shared.migrations import head_of, revision_at
 from shared.problems import NotFound, Problem
 
@@ -37,13 +38,18 @@ async def ready(request: Request) -> JSONResponse:
         "migrations": await _outcome(_check_migrations(service)),
         "bus": await _outcome(_check_bus(service)),
     }
-    async with service.database.reading() as session:
-        letters = await dead_letter_count(session) if checks["migrations"] == "ok" else 0
+    told = await _detail(service) if checks["migrations"] == "ok" else {"dead_letters": 0}
+    detail = {**told, "stream": asdict(service.bus.stored) if service.bus.stored else None}
     ok = all(outcome == "ok" for outcome in checks.values())
-    return JSONResponse(
-        {"status": "ready" if ok else "not ready", "checks": checks, "dead_letters": letters},
-        200 if ok else 503,
-    )
+    return JSONResponse({"status": "ready" if ok else "not ready", "checks": checks, **detail}, 200 if ok else 503)
+
+
+async def _detail(service: Service) -> dict[str, Any]:
+    """What an operator should see and no balancer: sign-ups are taken while nothing can be told."""
+    async with service.database.reading() as session:
+        telling = await Telling.read(session, service.bus.refusal)
+        letters = await dead_letter_count(session)
+    return {"dead_letters": letters, "telling": asdict(telling)}
 
 
 async def _outcome(check: Awaitable[str]) -> str:
@@ -70,7 +76,9 @@ async def _check_bus(service: Service) -> str:
     bus = service.bus
     if not bus.connected:
         return "not connected"
-    await bus.jetstream.stream_info(stream_of(bus.service))
+    bus.stored = Stored.of(await bus.jetstream.stream_info(stream_of(bus.service)))
+    service.figures.stream_filled.set(bus.stored.filled)
+    service.figures.replicas_missing.set(bus.stored.replicas_set - bus.stored.replicas)
     for stream in service.subscriptions.streams:
         info = await bus.jetstream.consumer_info(stream, bus.service)
         service.figures.consumer_lag.labels(stream).set(info.num_pending or 0)
@@ -80,9 +88,10 @@ async def _check_bus(service: Service) -> str:
 @operations.get("/metrics")
 async def figures(request: Request, session: Reading) -> Response:
     service = service_of(request)
-    waiting, oldest = await outbox.depth(session)
-    service.figures.outbox_waiting.set(waiting)
-    service.figures.outbox_age.set((datetime.now(oldest.tzinfo) - oldest).total_seconds() if oldest else 0)
+    telling = await Telling.read(session, service.bus.refusal)
+    service.figures.outbox_waiting.set(telling.waiting)
+    service.figures.outbox_age.set(telling.oldest_seconds)
+    service.figures.refused.set(telling.refusal is not None)
     service.figures.dead_letters.set(await dead_letter_count(session))
     return Response(generate_latest(service.figures.registry), media_type=CONTENT_TYPE_LATEST)
 

@@ -14,6 +14,7 @@ from nats.js import JetStreamContext
 
 from shared.messaging.line import Line
 from shared.messaging.pulse import Pulse
+from shared.messaging.telling import Stored
 from shared.settings import ServiceName, ServiceSettings
 from shared.telemetry import get_logger
 
@@ -39,6 +40,8 @@ class Bus:
         self.pulse = Pulse()
         # Why the stream does not take what this process tells it; for whoever asks how the bus is.
         self.refusal: str | None = None
+        # As the stream was when somebody last asked.
+        self.stored: Stored | None = None
         self._pokes: set[asyncio.Task[None]] = set()
         self._take(Client())
 

@@ -55,7 +55,14 @@ async def test_each_server_may_be_away_and_all_is_heard_meanwhile(
             names += more
             await told(teller.app, *(organisation(name) for name in more))
             await eventually(partial(noted_all, listener, names), within=2 * LONG_ENOUGH)
+            await eventually(partial(whole, teller, 2))
             node.start()
+            await eventually(partial(whole, teller, 3))
+
+
+async def whole(teller: Client, replicas: int) -> bool:
+    stream = (await teller.get("/readyz")).json()["stream"]
+    return bool(stream and (stream["replicas"], stream["replicas_set"]) == (replicas, 3))
 
 
 def provisioning(server: NatsServer, replicas: str) -> "subprocess.CompletedProcess[str]":

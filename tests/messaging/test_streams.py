@@ -46,12 +46,17 @@ async def test_a_full_stream_refuses_and_what_was_told_waits_until_there_is_room
     assert await waiting(teller.app) > 0
 
     async def refused() -> bool:
-        return bool(teller.app.state.bus.refusal == "maximum bytes exceeded")
+        ready = (await teller.get("/readyz")).json()
+        figures = (await teller.get("/metrics")).text
+        assert ready["checks"]["bus"] == "ok"
+        assert ready["stream"]["filled"] > 0.5
+        assert "bus_refuses 1.0" in figures
+        return "outbox_waiting 0.0" not in figures
 
     await eventually(refused)
     await limit(nats_server, 2**20)
     await eventually(all_noted)
-    assert teller.app.state.bus.refusal is None
+    assert "bus_refuses 0.0" in (await teller.get("/metrics")).text
 
 
 async def test_a_message_too_large_for_the_bus_is_refused_where_it_is_told(teller: Client) -> None:

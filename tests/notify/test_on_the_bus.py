@@ -1,5 +1,7 @@
 """The whole way of a message: told on a real bus, in the inbox and in the mailbox a moment later."""
 
+from functools import partial
+
 from services.notify.app import create_app
 from services.notify.settings import Settings
 from shared.messaging.bus import stream_of
@@ -32,6 +34,17 @@ async def test_a_sign_up_told_on_the_bus_is_in_the_inbox_and_in_the_mailbox(
 
 async def ready(notify: Client) -> bool:
     return (await notify.get("/readyz")).status_code == 200
+
+
+async def test_how_telling_goes_is_said_where_readiness_is(
+    database_url: str, nats_server: NatsServer, mailbox: Mailbox
+) -> None:
+    settings = settings_for(Settings, "notify", database_url, nats_server, smtp_url=mailbox.url)
+    async with running(create_app, settings) as notify:
+        await eventually(partial(ready, notify))
+        said = (await notify.get("/readyz")).json()
+    assert said["telling"] == {"waiting": 0, "oldest_seconds": 0, "refusal": None}
+    assert (said["stream"]["replicas"], said["stream"]["replicas_set"]) == (1, 1)
 
 
 async def test_what_is_told_while_nobody_listens_is_told_when_notify_is_back(
