@@ -14,12 +14,16 @@ from typing import get_args
 
 from tests.faults.controls import CONTROLS, run_control
 from tests.faults.sabotage import LATE_ACKNOWLEDGEMENT, LATE_COMMIT
+from tests.faults.spoiled import MADE_ANEW, PURGED
 from tests.faults.system import Dialect
 from tests.faults.table import table, victims
 from tests.faults.trial import Outcome, Plan, run_trial
 
 DIALECTS: tuple[Dialect, ...] = get_args(Dialect)
 LISTENERS = ("notify", "matching", "witness")
+SPOILT = (PURGED, MADE_ANEW)
+# The streams are spoiled while listeners are away, or have just come back.
+SPOILING = ("notify", PURGED, "matching", MADE_ANEW, "events", PURGED)
 MOST_SHOWN = 20
 
 
@@ -36,6 +40,7 @@ class Run:
         asked = self._asked
         plan = Plan(dialect, asked.registrations, asked.events, asked.kills, asked.seed)
         await self._try(dialect, plan)
+        await self._try(f"{dialect}, {' and '.join(SPOILT)}", Plan(dialect, 120, 6, 6, asked.seed, victims=SPOILING))
         if asked.controls:
             # The same, with kills that are sure to fall before or after a listener's commit.
             for gap in (LATE_COMMIT, LATE_ACKNOWLEDGEMENT):

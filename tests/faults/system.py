@@ -17,7 +17,6 @@ from deploy.local.data_folder import SERVICES, DataFolder
 from deploy.local.mail_sink import port_of, start_mail_sink
 from deploy.local.nats import (
     PROVISIONER,
-    STREAM_BYTES,
     configuration,
     inbox_prefix,
     server_command,
@@ -25,11 +24,11 @@ from deploy.local.nats import (
 )
 from deploy.local.stack import Stack, python
 from shared.database import Database
-from shared.messaging.provision import consumer_config, provision
 from shared.migrations import upgrade
 from tests.faults import witness
 from tests.faults.parts import Part, Postmaster, Program, answers, listens_on
-from tests.faults.witness import STREAMS, WITNESS
+from tests.faults.spoiled import MADE_ANEW, PURGED, Spoiling, make_streams
+from tests.faults.witness import WITNESS
 from tests.support.postgres import PostgresCluster, free_port
 
 Dialect = Literal["sqlite", "postgresql"]
@@ -122,10 +121,9 @@ class System:
         command = server_command(folder / "server.conf", folder)
         await self._begin(self._program("nats", command, {}, lambda _: listens_on(self._nats_port)))
         client = await self.connect()
-        await provision(client.jetstream(), max_bytes=STREAM_BYTES)
-        for stream in STREAMS:
-            await client.jetstream().add_consumer(stream, consumer_config(WITNESS))
+        await make_streams(client)
         await client.close()
+        self.parts |= {name: Spoiling(name, self.connect) for name in (PURGED, MADE_ANEW)}
 
     def _service(self, service: str) -> Program:
         where = f"{self.url(service)}/livez"

@@ -6,6 +6,7 @@ import pytest
 
 from tests.faults.controls import CONTROLS, Control, run_control
 from tests.faults.sabotage import ACKNOWLEDGED_FIRST, OUTBOX_OFF
+from tests.faults.spoiled import MADE_ANEW, PURGED
 from tests.faults.system import Dialect
 from tests.faults.trial import Plan, run_trial
 from tests.support.missing import missing
@@ -28,6 +29,14 @@ async def test_nothing_is_lost_and_nothing_done_twice(dialect: Dialect, tmp_path
     assert outcome.kills.total() == 6
     assert outcome.taken + outcome.refused == 200
     assert outcome.promoted > 0
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+async def test_streams_that_are_emptied_or_made_anew_cost_nobody_a_letter(dialect: Dialect, tmp_path: Path) -> None:
+    victims = ("notify", PURGED, MADE_ANEW)
+    outcome = await run_trial(Plan(dialect, registrations=60, events=4, kills=3, victims=victims), tmp_path)
+    assert outcome.faults == []
+    assert outcome.kills == dict.fromkeys(victims, 1)
 
 
 @pytest.fixture
