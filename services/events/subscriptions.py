@@ -4,7 +4,11 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.leaving import erasures, exports
 from services.events.organisations import erased, merging, recognising
+from shared.access import api_keys
 from shared.contracts.matching import (
+    ApiKeyFacts,
+    ApiKeyIssued,
+    ApiKeyRevoked,
     OrganisationCreated,
     OrganisationErased,
     OrganisationExportRequested,
@@ -36,3 +40,8 @@ async def forget_organisation(session: AsyncSession, told: OrganisationErased) -
 @subscriptions.fact(OrganisationExportRequested)
 async def hand_over_organisation(session: AsyncSession, asked: OrganisationExportRequested) -> None:
     await exports.hand_over(session, asked)
+
+
+@subscriptions.fact(ApiKeyIssued, ApiKeyRevoked)
+async def keep_api_key(session: AsyncSession, told: ApiKeyFacts) -> None:
+    await api_keys.keep(session, told)

@@ -8,6 +8,7 @@ from sqlalchemy import JSON, CheckConstraint, Index, LargeBinary, UniqueConstrai
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from shared.access import api_keys
 from shared.database import new_metadata, uuid7
 from shared.fields import utc_now
 from shared.messaging.tables import add_to
@@ -264,3 +265,4 @@ class CheckIn(Base, table=True):
 
 
 add_to(Base.metadata)
+api_keys.add_to(Base.metadata)

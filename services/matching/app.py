@@ -7,7 +7,17 @@ from services.matching.leaving import exports
 from services.matching.notices import finding, notices
 from services.matching.organisations import profiles
 from services.matching.pages import profile
-from services.matching.routes import claims, erasures, imports, members, merging, organisations, search, suggestions
+from services.matching.routes import (
+    api_keys,
+    claims,
+    erasures,
+    imports,
+    members,
+    merging,
+    organisations,
+    search,
+    suggestions,
+)
 from services.matching.routes import exports as export_routes
 from services.matching.routes import introductions as introduction_routes
 from services.matching.service import Matching
@@ -34,6 +44,7 @@ def create_app(settings: Settings | None = None) -> Application:
             suggestions.router,
             introduction_routes.router,
             search.router,
+            api_keys.router,
         ],
         pages=[profile.router],
         jobs=[

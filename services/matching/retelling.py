@@ -1,4 +1,4 @@
-"""Tells every organisation, merge, member and erasure again: `python -m services.matching.retelling`.
+"""Tells every organisation, merge, member, erasure and API key again: `python -m services.matching.retelling`.
 
 Not introductions: they are told once, when they happen, and nobody keeps a copy.
 """
@@ -13,7 +13,8 @@ from services.matching.leaving import erasures
 from services.matching.organisations import members
 from services.matching.organisations.profiles import facts_of
 from services.matching.organisations.sight import find_now
-from services.matching.tables import Base, ErasedOrganisation, Member, Organisation
+from services.matching.tables import Base, ErasedOrganisation, IssuedKey, Member, Organisation
+from services.matching.ways_in import keys
 from shared.contracts.matching import MemberAdded, OrganisationMerged, OrganisationUpdated
 from shared.contracts.message import Message
 from shared.messaging.retelling import main
@@ -47,7 +48,15 @@ async def erasures_again(session: AsyncSession, after: UUID | None, limit: int) 
     return [(each.organisation_id, erasures.told_of(each)) for each in found]
 
 
-STEPS = (organisations_again, merges_again, members_again, erasures_again)
+async def api_keys_again(session: AsyncSession, after: UUID | None, limit: int) -> Sequence[tuple[UUID, Message]]:
+    """Those that were revoked too: a copy restored from before must not let them in."""
+    found = await session.exec(
+        select(IssuedKey).where(IssuedKey.id > (after or FIRST)).order_by(col(IssuedKey.id)).limit(limit)
+    )
+    return [(key.id, keys.told_of(key)) for key in found]
+
+
+STEPS = (organisations_again, merges_again, members_again, erasures_again, api_keys_again)
 
 VERSIONS = tuple(
     Base.metadata.tables[name].c.version

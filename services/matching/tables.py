@@ -4,10 +4,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
+from shared.access import api_keys
 from shared.database import new_metadata, uuid7
 from shared.fields import utc_now
 from shared.messaging.tables import add_to
@@ -321,4 +322,24 @@ class ExportedPart(Base, table=True):
     items: list[dict[str, Any]] = Field(sa_type=_Json)
 
 
+class IssuedKey(Base, table=True):
+    """An API key as whoever manages it sees it. Its text is kept nowhere; `api_keys` is what callers are read by."""
+
+    __tablename__ = "issued_keys"
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    version: int = 1
+    organisation_id: UUID = Field(index=True)
+    name: str = Field(max_length=200)
+    sha256: bytes = Field(sa_type=LargeBinary)
+    role: str = Field(max_length=20)
+    scopes: list[str] = Field(sa_type=_Json)
+    events: list[str] = Field(sa_type=_Json)
+    issued_by: str = Field(max_length=254)
+    issued_at: datetime = Field(default_factory=utc_now)
+    expires_at: datetime
+    revoked_at: datetime | None = None
+
+
 add_to(Base.metadata)
+api_keys.add_to(Base.metadata)

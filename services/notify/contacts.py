@@ -117,8 +117,9 @@ async def contact_of(session: AsyncSession, caller: Caller) -> Contact | None:
         assert contact is not None
         caller.link.check(contact.link_version)
         return contact
-    if caller.email is None:
-        return None
+    # The key of another system is nobody's.
+    caller.require(caller.email is not None)
+    assert caller.email is not None
     return await find(session, caller.email)
 
 

@@ -14,6 +14,7 @@ from services.notify.letters.letter import Letter
 from services.notify.letters.limits import may_remind
 from services.notify.letters.notifications import write_letters, write_to_roll
 from services.notify.tables import Contact, Event, Registration, RollEntry
+from shared.access import api_keys
 from shared.contracts.events import (
     AttendeeCheckedIn,
     AttendeeCheckedOut,
@@ -29,6 +30,9 @@ from shared.contracts.events import (
     RegistrationUpdated,
 )
 from shared.contracts.matching import (
+    ApiKeyFacts,
+    ApiKeyIssued,
+    ApiKeyRevoked,
     IntroductionCompleted,
     IntroductionExpired,
     IntroductionOutcomeWanted,
@@ -218,3 +222,8 @@ async def tell_introduction_expired(session: AsyncSession, told: IntroductionExp
 @subscriptions.fact(IntroductionOutcomeWanted)
 async def tell_outcome_wanted(session: AsyncSession, told: IntroductionOutcomeWanted) -> None:
     await _write(session, organisations.outcome_wanted(told))
+
+
+@subscriptions.fact(ApiKeyIssued, ApiKeyRevoked)
+async def keep_api_key(session: AsyncSession, told: ApiKeyFacts) -> None:
+    await api_keys.keep(session, told)

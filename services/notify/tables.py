@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import JSON, ColumnElement, Index, Table, UniqueConstraint, text, true
 from sqlmodel import Field, SQLModel, col
 
+from shared.access import api_keys
 from shared.database import new_metadata, uuid7
 from shared.fields import utc_now
 from shared.messaging.tables import add_to
@@ -204,6 +205,7 @@ class Delivery(Base, table=True):
 
 
 add_to(Base.metadata)
+api_keys.add_to(Base.metadata)
 
 
 def table_of(kind: type[Base]) -> Table:

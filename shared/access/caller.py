@@ -1,5 +1,6 @@
 """Who calls, and what a caller may: by roles in organisations, or by a link."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 from uuid import UUID
@@ -9,14 +10,23 @@ from shared.problems import NotAllowed, NotAuthenticated, NotFound
 
 Role = Literal["member", "manager", "organiser", "door", "integration", "admin"]
 ROLES: tuple[Role, ...] = get_args(Role)
+Scope = Literal["read", "personal_data"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks. Nobody in particular unless a JWT or a link says otherwise."""
+    """Who asks. Nobody in particular unless a JWT, an API key or a link says otherwise.
+
+    A role counts for all of the organisations, or where `roles_in` says so for which. `events` are the doors it keeps:
+    None for all of its organisations'. `scopes` are what another system may read.
+    """
 
     roles: frozenset[Role] = frozenset()
     organisations: frozenset[UUID] = frozenset()
+    roles_in: Mapping[UUID, frozenset[Role]] | None = None
+    events: frozenset[UUID] | None = None
+    scopes: frozenset[Scope] = frozenset()
     email: str | None = None
     name: str | None = None
     link: Link | None = field(default=None)
@@ -29,8 +39,14 @@ class Caller:
     def is_admin(self) -> bool:
         return "admin" in self.roles
 
+    def acts_as(self, *roles: Role) -> frozenset[UUID]:
+        """The organisations for which the caller has one of these roles."""
+        if self.roles_in is None:
+            return self.organisations if self.roles & set(roles) else frozenset()
+        return frozenset(each for each in self.organisations if self.roles_in.get(each, frozenset()) & set(roles))
+
     def has(self, role: Role, organisation: UUID | None) -> bool:
-        return self.is_admin or (role in self.roles and organisation in self.organisations)
+        return self.is_admin or organisation in self.acts_as(role)
 
     def organises(self, organisation: UUID | None) -> bool:
         return self.has("organiser", organisation)
@@ -40,6 +56,16 @@ class Caller:
 
     def belongs_to(self, organisation: UUID | None) -> bool:
         return self.has("member", organisation) or self.has("manager", organisation)
+
+    def keeps_door(self, event: UUID, organisation: UUID | None) -> bool:
+        """Whether the caller may let people in at this event of the organisation."""
+        named = self.events is None or event in self.events
+        return self.organises(organisation) or (named and self.has("door", organisation))
+
+    def reads(self, organisation: UUID | None, *, people: bool = False) -> bool:
+        """Whether another system, or who organises, may read what is the organisation's; of people only if so said."""
+        needed = {"read", "personal_data"} if people else {"read"}
+        return self.organises(organisation) or (needed <= self.scopes and self.has("integration", organisation))
 
     def holds(self, purpose: Purpose, thing: UUID, version: int) -> bool:
         """Whether the caller's link opens this; an outdated link for it raises LinkExpired."""

@@ -7,6 +7,7 @@ from uuid import UUID
 from shared.contracts.message import Contract, Language, Message, Personal, Texts
 
 MemberRole = Literal["member", "manager"]
+KeyRole = Literal["door", "integration"]
 
 
 class OrganisationFacts(Message):
@@ -103,6 +104,33 @@ class MemberAdded(MemberFacts):
 
 class MemberRemoved(MemberFacts):
     type: ClassVar[str] = "matching.member.removed.v1"
+
+
+class ApiKeyFacts(Message):
+    """What a key of another system may do. It is known again by the SHA-256 of its text, which nobody is told.
+
+    What it may do never changes: another key is another aggregate.
+    """
+
+    aggregate: ClassVar[str] = "api_key_id"
+
+    api_key_id: UUID
+    sha256: str
+    role: KeyRole
+    organisation_id: UUID
+    scopes: tuple[str, ...] = ()
+    events: tuple[UUID, ...] = ()
+    expires_at: datetime
+
+
+class ApiKeyIssued(ApiKeyFacts):
+    type: ClassVar[str] = "matching.api_key.issued.v1"
+
+
+class ApiKeyRevoked(ApiKeyFacts):
+    """Over for good, whatever is told after it."""
+
+    type: ClassVar[str] = "matching.api_key.revoked.v1"
 
 
 class FoundPartner(Contract):

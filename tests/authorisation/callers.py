@@ -1,13 +1,17 @@
 """The kinds of callers: what each shows of itself."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from shared.access import api_keys
 from shared.access.links import Purpose
+from shared.contracts.matching import ApiKeyFacts, ApiKeyIssued, ApiKeyRevoked, KeyRole
 from shared.database import uuid7
+from shared.fields import utc_now
 from shared.pages.visitors import KEY_COOKIE
-from tests.authorisation.rows import LINKS, OPENING_NOTHING
+from tests.authorisation.rows import API_KEYS, LINKS, OPENING_NOTHING
 from tests.support.callers import Headers, as_caller, links
 
 
@@ -41,19 +45,53 @@ class Things:
     contact_email: str = "mette@example.org"
     opened: dict[str, UUID] = field(default_factory=dict)
     opened_elsewhere: dict[str, UUID] = field(default_factory=dict)
+    event: UUID = field(default_factory=uuid7)
 
 
 def callers(things: Things) -> dict[str, Caller]:
     """Every kind of caller, by its name in the table."""
-    return _strangers() | _tokens(things) | _keys(things)
+    return _strangers(things) | _tokens(things) | _api_keys(things, *API_KEYS) | _keys(things)
 
 
-def _strangers() -> dict[str, Caller]:
+def issued_keys(things: Things) -> dict[str, ApiKeyFacts]:
+    """What matching told of the API keys that callers show."""
+    return {
+        "door key": _issued(things, "door key", "door", events=(things.event,)),
+        "other door key": _issued(things, "other door key", "door", events=(uuid7(),)),
+        "integration key": _issued(things, "integration key", "integration", scopes=("read",)),
+        "personal data key": _issued(things, "personal data key", "integration", scopes=("read", "personal_data")),
+        "revoked key": _issued(things, "revoked key", "integration", ApiKeyRevoked, scopes=("read", "personal_data")),
+    }
+
+
+def _issued(
+    things: Things, name: str, role: KeyRole, kind: type[ApiKeyFacts] = ApiKeyIssued, **grants: Any
+) -> ApiKeyFacts:
+    return kind(
+        api_key_id=uuid7(),
+        version=1,
+        sha256=api_keys.digest(_text(things, name)).hex(),
+        role=role,
+        organisation_id=things.organising,
+        expires_at=utc_now() + timedelta(hours=1),
+        **grants,
+    )
+
+
+def _text(things: Things, name: str) -> str:
+    return f"{api_keys.PREFIX}{name.replace(' ', '_')}_{things.event.hex}{things.organising.hex}"
+
+
+def _api_keys(things: Things, *names: str) -> dict[str, Caller]:
+    return {name: Caller({"Authorization": f"Bearer {_text(things, name)}"}) for name in names}
+
+
+def _strangers(things: Things) -> dict[str, Caller]:
     return {
         "nobody": Caller(),
         "invalid token": Caller(headers={"Authorization": "Bearer not.a.token"}),
         "invalid key": Caller(key=links.key(Purpose.REGISTRATION, uuid7(), 1)[:-1]),
-    }
+    } | _api_keys(things, "revoked key")
 
 
 def _tokens(things: Things) -> dict[str, Caller]:

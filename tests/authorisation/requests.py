@@ -1,9 +1,11 @@
 """What is sent to the routes that want more than their address."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from shared.database import uuid7
+from shared.fields import utc_now
 from shared.settings import ServiceName
 from tests.authorisation.worlds import World
 from tests.events import builders as events
@@ -21,6 +23,12 @@ def _registering_form() -> Sent:
 
 def _new_organisation() -> Sent:
     return {"name": f"Mejeriet {uuid7().hex[-6:]}", "kind": "producer", "contacts": [_person()]}
+
+
+def _door_key(world: World) -> Sent:
+    until = (utc_now() + timedelta(days=1)).isoformat()
+    keeps = {"organisation": str(world.things.organising), "events": [str(world.things.event)]}
+    return {"json": {"name": "Dør nord", "role": "door", "expires_at": until, **keeps}}
 
 
 def _preferences() -> Sent:
@@ -61,6 +69,7 @@ MATCHING: dict[str, Callable[[World], Sent]] = {
         "json": {"parties": [str(world.names["organisation"]), str(world.names["other"])]}
     },
     "POST /v1/introductions/{introduction}/outcome": lambda _: {"json": {"outcome": "met"}},
+    "POST /v1/api-keys": _door_key,
     "POST /v1/search": lambda _: {"json": {"text": "gær til brød"}},
     "POST /p/matching/organisations/{organisation}/edit": lambda world: {
         "data": {"version": str(world.names["version"]), "kind": "producer", "summary_da": "Vi brygger"}

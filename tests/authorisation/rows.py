@@ -14,7 +14,9 @@ TOKENS = (
 KEYS = tuple(f"{which}{name} link" for name in LINKS for which in ("", "other ", "outdated ")) + tuple(
     f"{name} link" for name in OPENING_NOTHING
 )
-CALLERS = ("nobody", "invalid token", "invalid key", *TOKENS, *KEYS)
+# What other systems and doors show. The door keys name the event at hand, and another of the same organisation.
+API_KEYS = ("door key", "other door key", "integration key", "personal data key")
+CALLERS = ("nobody", "invalid token", "invalid key", "revoked key", *TOKENS, *API_KEYS, *KEYS)
 
 Answer = int | Literal["let in"]
 LET_IN: Answer = "let in"
@@ -49,7 +51,7 @@ def may(
     """These are let in; `others` is 403 for who may see the thing but not do this, 404 for who may not see it."""
     names = _flat(callers)
     answers: dict[str, Answer] = dict.fromkeys(CALLERS, others)
-    answers |= {"nobody": nobody, "invalid token": 401, "invalid key": 401}
+    answers |= {"nobody": nobody, "invalid token": 401, "invalid key": 401, "revoked key": 401}
     answers |= dict.fromkeys(names, LET_IN)
     answers |= {f"outdated {name}": 410 for name in names if f"outdated {name}" in CALLERS}
     return Row(answers | dict(but or {}), let_in)
@@ -58,7 +60,7 @@ def may(
 def anybody(but: Mapping[str, Answer] | None = None) -> Row:
     """Open to all, but for credentials that are none: whoever shows some hears that they are not read."""
     answers: dict[str, Answer] = dict.fromkeys(CALLERS, LET_IN)
-    return Row(answers | {"invalid token": 401, "invalid key": 401} | dict(but or {}))
+    return Row(answers | {"invalid token": 401, "invalid key": 401, "revoked key": 401} | dict(but or {}))
 
 
 def unasked(*let_in: int) -> Row:
@@ -74,7 +76,7 @@ def nothing() -> Row:
 def page(*links: str, others: int = 404, but: Mapping[str, Answer] | None = None) -> Row:
     """A page of these mailed links. A token opens no page: who has no key's cookie is asked to follow the link."""
     answers = dict(may(*links, others=others).answers)
-    answers |= dict.fromkeys(("nobody", "invalid token", "invalid key", *TOKENS), 404)
+    answers |= dict.fromkeys(("nobody", "invalid token", "invalid key", "revoked key", *TOKENS, *API_KEYS), 404)
     return Row(answers | dict(but or {}), page=True)
 
 

@@ -20,6 +20,10 @@ ORGANISERS = ("organiser", "admin")
 # The key that was answered to who signed up manages that sign-up; it was mailed to nobody.
 REGISTRATION = ("registration link", "sign_up link", "contact person", "manager", "organiser", "admin")
 ATTENDEE = ("attendee link", *REGISTRATION)
+# A token counts at all doors of its organisation, a key at those of the events it names.
+DOOR = ("door", "door key")
+READING, READING_PEOPLE = ("integration key", "personal data key"), ("personal data key",)
+SEE_DRAFTS = dict.fromkeys(READING, 403)
 
 EVENTS = OPERATORS | {
     "GET /openapi/events.json": unasked(),
@@ -27,20 +31,20 @@ EVENTS = OPERATORS | {
     "POST /v1/events": may(ORGANISERS, others=403),
     "GET /v1/events": anybody(),
     "GET /v1/events/{event}": anybody(),
-    "GET /v1/events/{draft}": may(ORGANISERS, nobody=404),
+    "GET /v1/events/{draft}": may(ORGANISERS, READING, nobody=404),
     "PATCH /v1/events/{event}": may(ORGANISERS, others=403),
-    "PATCH /v1/events/{draft}": may(ORGANISERS),
+    "PATCH /v1/events/{draft}": may(ORGANISERS, but=SEE_DRAFTS),
     "DELETE /v1/events/{event}": may(ORGANISERS, others=403, let_in=(409,)),  # a published one stays
-    "DELETE /v1/events/{draft}": may(ORGANISERS),
-    "POST /v1/events/{draft}/publish": may(ORGANISERS),
+    "DELETE /v1/events/{draft}": may(ORGANISERS, but=SEE_DRAFTS),
+    "POST /v1/events/{draft}/publish": may(ORGANISERS, but=SEE_DRAFTS),
     "POST /v1/events/{event}/publish": may(ORGANISERS, others=403),
     "POST /v1/events/{event}/cancel": may(ORGANISERS, others=403),
-    "POST /v1/events/{draft}/cancel": may(ORGANISERS, let_in=(409,)),  # it can be deleted
+    "POST /v1/events/{draft}/cancel": may(ORGANISERS, but=SEE_DRAFTS, let_in=(409,)),  # it can be deleted
     "POST /v1/events/{event}/complete": may(ORGANISERS, others=403, let_in=(409,)),  # it has not begun
-    "POST /v1/events/{draft}/complete": may(ORGANISERS, let_in=(409,)),
+    "POST /v1/events/{draft}/complete": may(ORGANISERS, but=SEE_DRAFTS, let_in=(409,)),
     "POST /v1/events/{event}/registrations": anybody(),
-    "GET /v1/events/{event}/registrations": may("manager", "other manager", ORGANISERS, others=403),
-    "GET /v1/events/{draft}/registrations": may(ORGANISERS),
+    "GET /v1/events/{event}/registrations": may("manager", "other manager", ORGANISERS, READING_PEOPLE, others=403),
+    "GET /v1/events/{draft}/registrations": may(ORGANISERS, READING_PEOPLE, but={"integration key": 403}),
     "GET /v1/registrations/{registration}": may(REGISTRATION),
     "PATCH /v1/registrations/{registration}": may(REGISTRATION, but={"sign_up link": 403}),
     "POST /v1/registrations/{registration}/attendees": may(REGISTRATION),
@@ -48,9 +52,9 @@ EVENTS = OPERATORS | {
     "POST /v1/registrations/{registration}/resend": may(REGISTRATION),
     "POST /v1/registrations/{registration}/links": may(REGISTRATION, but={"sign_up link": 403}),
     "GET /v1/registrations/{registration}/calendar.ics": may(REGISTRATION),
-    "GET /v1/events/{event}/attendees": may("manager", "other manager", ORGANISERS, others=403),
-    "GET /v1/events/{draft}/attendees": may(ORGANISERS),
-    "GET /v1/attendees/{attendee}": may(ATTENDEE),
+    "GET /v1/events/{event}/attendees": may("manager", "other manager", ORGANISERS, DOOR, READING_PEOPLE, others=403),
+    "GET /v1/events/{draft}/attendees": may(ORGANISERS, READING_PEOPLE, but={"integration key": 403}),
+    "GET /v1/attendees/{attendee}": may(ATTENDEE, DOOR),
     "PATCH /v1/attendees/{attendee}": may(ATTENDEE),
     "POST /v1/attendees/{attendee}/cancel": may(ATTENDEE),
     "POST /v1/attendees/{attendee}/links": may(
@@ -60,15 +64,15 @@ EVENTS = OPERATORS | {
         | dict.fromkeys(("outdated registration link", "outdated sign_up link"), 410),
     ),
     "GET /v1/attendees/{attendee}/calendar.ics": may(ATTENDEE),
-    "POST /v1/events/{event}/check-ins": may(ORGANISERS, others=403),
-    "GET /v1/events/{event}/check-ins": may(ORGANISERS, others=403),
-    "DELETE /v1/events/{event}/check-ins/{check_in}": may(ORGANISERS, others=403),
-    "GET /v1/events/{event}/attendance": may(ORGANISERS, others=403),
-    "GET /v1/events/{draft}/attendance": may(ORGANISERS),
-    "GET /v1/events/{event}/capacity": may(ORGANISERS, others=403),
-    "GET /v1/events/{draft}/capacity": may(ORGANISERS),
+    "POST /v1/events/{event}/check-ins": may(ORGANISERS, DOOR, others=403),
+    "GET /v1/events/{event}/check-ins": may(ORGANISERS, DOOR, others=403),
+    "DELETE /v1/events/{event}/check-ins/{check_in}": may(ORGANISERS, DOOR, others=403),
+    "GET /v1/events/{event}/attendance": may(ORGANISERS, DOOR, READING, others=403),
+    "GET /v1/events/{draft}/attendance": may(ORGANISERS, READING),
+    "GET /v1/events/{event}/capacity": may(ORGANISERS, READING, others=403),
+    "GET /v1/events/{draft}/capacity": may(ORGANISERS, READING),
     "GET /v1/events/{event}/calendar.ics": anybody(),
-    "GET /v1/events/{draft}/calendar.ics": may(ORGANISERS, nobody=404),
+    "GET /v1/events/{draft}/calendar.ics": may(ORGANISERS, READING, nobody=404),
     "GET /v1/calendar.ics": unasked(),
     # Who has the code has the ticket.
     "GET /v1/tickets/{code}/qr.svg": unasked(),
@@ -161,6 +165,9 @@ MATCHING = OPERATORS | {
     # The secretariat sees what became of it, and says nothing for a side.
     "POST /v1/introductions/{introduction}/outcome": may(ITS_PEOPLE, but={"admin": 403}),
     "POST /v1/search": may(ITS_PEOPLE, OTHER_PEOPLE, "organiser", "other organiser", "admin", others=403),
+    "POST /v1/api-keys": may("organiser", "admin", others=403, but={"other organiser": 403}),
+    "GET /v1/api-keys": may("organiser", "other organiser", "admin", others=403),
+    "DELETE /v1/api-keys/{api_key}": may("organiser", "admin"),
     "GET /v1/vocabulary": unasked(),
     # Everybody may see a published organisation, but only by its own link act for it.
     "GET /p/matching/organisations/{organisation}": page("profile link", others=403),
@@ -202,7 +209,7 @@ NOTIFY = OPERATORS | {
     "POST /p/notify/inbox/{notification}/archive": page("contact link"),
     "GET /p/notify/unsubscribe": page(*UNSUBSCRIBE, but=OF_AN_OLD_MAIL),
     "POST /p/notify/unsubscribe": page(*UNSUBSCRIBE, but=OF_AN_OLD_MAIL),
-    "GET /p/notify/links": anybody({"invalid token": "let in", "invalid key": 404}),
+    "GET /p/notify/links": anybody({"invalid token": LET_IN, "revoked key": LET_IN, "invalid key": 404}),
     "POST /p/notify/links": unasked(),
     "GET /p/notify/{rest}": nothing(),
     "POST /p/notify/{rest}": nothing(),

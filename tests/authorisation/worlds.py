@@ -3,6 +3,7 @@
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,12 +12,13 @@ from sqlmodel import select
 
 from services.matching.tables import Claim
 from services.notify.contacts import find
+from shared.access import api_keys
 from shared.contracts.events import RegisteredOrganisation
 from shared.database import uuid7
 from shared.fields import utc_now
 from shared.messaging.tables import dead_letters
 from shared.settings import ServiceName
-from tests.authorisation.callers import Things
+from tests.authorisation.callers import Things, issued_keys
 from tests.authorisation.secrets import Planted, only
 from tests.events import builders as events
 from tests.matching import builders as matching
@@ -43,10 +45,18 @@ def _needs_things(line: str) -> bool:
 async def make_world(service: ServiceName, client: Client, line: str) -> World:
     """The things that a line of the table is about."""
     if not _needs_things(line):
-        return World(Things(), {"stream": "EVENTS", "stream_seq": await _dead_letter(client)})
-    world = await WORLDS[service](client, line)
-    world.names["rest"] = "not/there"
+        world = World(Things(), {"stream": "EVENTS", "stream_seq": await _dead_letter(client)})
+    else:
+        world = await WORLDS[service](client, line)
+        world.names["rest"] = "not/there"
+    await _issue_keys(client, world.things)
     return world
+
+
+async def _issue_keys(client: Client, things: Things) -> None:
+    async with client.app.state.database.transaction() as session:
+        for told in issued_keys(things).values():
+            await api_keys.keep(session, told)
 
 
 async def world_to_read(service: ServiceName, client: Client, line: str, made: dict[object, World]) -> World:
@@ -104,6 +114,7 @@ async def events_world(client: Client, line: str) -> World:
     if "{check_in}" in line:
         names["check_in"] = await _check_in(client, event, str(names["code"]))
     things = Things(
+        event=UUID(event["id"]),
         organising=events.KNOWLEDGE_HUB,
         concerned=UUID(own["organisation"]["id"]),
         elsewhere=UUID(other["organisation"]["id"]),
@@ -163,10 +174,13 @@ async def matching_world(client: Client, line: str) -> World:
     claimed, member = _address("jens"), _address("ida")
     names["claim"] = await _claim(client, own["id"], claimed)
     names["member"] = await _member(client, own["id"], member)
+    if "{api_key}" in line:
+        names["api_key"] = await _api_key(client, event.organisation_id, event.event_id)
     if "{erased}" in line:
         await client.delete(f"/v1/organisations/{own['id']}", headers=ADMIN)
     things = Things(
         organising=event.organisation_id,
+        event=event.event_id,
         concerned=UUID(own["id"]),
         elsewhere=UUID(stranger["id"]),
         opened={"profile": UUID(own["id"]), "introduction": UUID(said["introduction"])},
@@ -198,6 +212,13 @@ async def _member(client: Client, organisation: str, email: str) -> str:
     return str(added.json()["id"])
 
 
+async def _api_key(client: Client, organisation: UUID, event: UUID) -> str:
+    until = (utc_now() + timedelta(days=1)).isoformat()
+    wanted = {"name": "Nord", "role": "door", "events": [str(event)], "expires_at": until}
+    made = await client.post("/v1/api-keys", json={**wanted, "organisation": str(organisation)}, headers=ADMIN)
+    return str(made.json()["id"])
+
+
 async def notify_world(client: Client, _: str) -> World:
     """Two sign-ups for an event, with what was written to their contact persons."""
     event = notify.published(organisation_id=uuid7(), slug=f"alliancen-{uuid7().hex[-12:]}")
@@ -212,6 +233,7 @@ async def notify_world(client: Client, _: str) -> World:
     assert sign_ups[0].organisation is not None
     things = Things(
         organising=event.organisation_id,
+        event=event.event_id,
         concerned=sign_ups[0].organisation.id,
         contact_email=own,
         opened=dict.fromkeys(("contact", "unsubscribe"), await _contact(client, own)),

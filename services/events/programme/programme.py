@@ -61,10 +61,10 @@ def _referred(reference: str) -> ColumnElement[bool]:
 
 
 async def find(session: AsyncSession, reference: str, caller: Caller) -> EventSeen:
-    """The event by id or slug. A draft is there for its organiser alone."""
+    """The event by id or slug. A draft is there for its organiser, and for systems that read for it."""
     statement = select(Event).where(_referred(reference)).execution_options(populate_existing=True)
     event = (await session.exec(statement)).first()
-    if event is None or (event.status == "draft" and not caller.organises(event.organisation_id)):
+    if event is None or (event.status == "draft" and not caller.reads(event.organisation_id)):
         raise NotFound("There is no such event.")
     return (await with_quotas(session, [event]))[0]
 
@@ -123,7 +123,8 @@ def _visible_to(caller: Caller) -> ColumnElement[bool]:
     if caller.is_admin:
         return true()
     public = and_(col(Event.listed).is_(True), col(Event.status) != "draft")
-    own = col(Event.organisation_id).in_(list(caller.organisations)) if "organiser" in caller.roles else false()
+    reading = caller.acts_as("organiser") | {each for each in caller.organisations if caller.reads(each)}
+    own = col(Event.organisation_id).in_(list(reading)) if reading else false()
     return or_(public, own)
 
 

@@ -15,14 +15,34 @@ from services.events.tables import Attendee, Event, Organisation, Registration
 from shared.access.caller import Caller
 from shared.problems import NotAllowed
 
+AttendeeRow = tuple[Attendee, Registration, Organisation | None]
+
 
 def _own(event: Event, caller: Caller) -> ColumnElement[bool] | None:
     """Which registrations of the event the caller may list: None for all. Raises NotAllowed for none."""
-    if caller.organises(event.organisation_id):
+    if caller.reads(event.organisation_id, people=True):
         return None
     if "manager" in caller.roles:
-        return col(Registration.organisation_id).in_(list(caller.organisations))
+        return col(Registration.organisation_id).in_(list(caller.acts_as("manager")))
     raise NotAllowed("Only the organiser of the event, and managers of organisations, may list who is coming.")
+
+
+def keeps_door_only(event: Event, caller: Caller) -> bool:
+    """Whether the caller may know of attendees what a door needs, and no more."""
+    return caller.keeps_door(event.id, event.organisation_id) and not caller.reads(event.organisation_id, people=True)
+
+
+async def attendee_at_door(session: AsyncSession, attendee_id: UUID, caller: Caller) -> AttendeeRow | None:
+    """An attendee of an event whose door the caller keeps, and does not organise."""
+    statement = (
+        select(Attendee, Registration, Organisation, Event)
+        .join(Registration, col(Registration.id) == Attendee.registration_id)
+        .join(Event, col(Event.id) == Attendee.event_id)
+        .outerjoin(Organisation, col(Organisation.id) == Registration.organisation_id)
+        .where(Attendee.id == attendee_id)
+    )
+    found = (await session.exec(statement)).first()
+    return found[:3] if found is not None and keeps_door_only(found[3], caller) else None
 
 
 async def list_registrations(
@@ -62,29 +82,27 @@ class AttendeeFilters:
     updated_since: datetime | None = None
 
 
-AttendeeRow = tuple[Attendee, Registration, Organisation | None]
-
-
 async def list_attendees(
     session: AsyncSession, event: Event, caller: Caller, filters: AttendeeFilters, after: UUID | None, limit: int
 ) -> Sequence[AttendeeRow]:
-    """In the order they were signed up."""
+    """In the order they were signed up. A door finds nobody by an address, which it may not see."""
+    at_door = keeps_door_only(event, caller)
     statement = (
         select(Attendee, Registration, Organisation)
         .join(Registration, col(Registration.id) == Attendee.registration_id)
         .outerjoin(Organisation, col(Organisation.id) == Registration.organisation_id)
-        .where(Attendee.event_id == event.id, *_matching(filters))
+        .where(Attendee.event_id == event.id, *_matching(filters, by_address=not at_door))
         .order_by(col(Attendee.id))
         .limit(limit)
     )
-    if (own := _own(event, caller)) is not None:
+    if not at_door and (own := _own(event, caller)) is not None:
         statement = statement.where(own)
     if after is not None:
         statement = statement.where(Attendee.id > after)
     return (await session.exec(statement)).all()
 
 
-def _matching(filters: AttendeeFilters) -> list[ColumnElement[bool]]:
+def _matching(filters: AttendeeFilters, *, by_address: bool) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = []
     if filters.status is not None:
         conditions.append(col(Attendee.status) == filters.status)
@@ -100,7 +118,8 @@ def _matching(filters: AttendeeFilters) -> list[ColumnElement[bool]]:
         conditions.append(col(Attendee.updated_at) >= filters.updated_since)
     if filters.q is not None:
         sought = filters.q.lower()
-        columns = (Attendee.name, Attendee.email, Organisation.name, Registration.reference)
+        columns = [Attendee.name, Organisation.name, Registration.reference]
+        columns += [Attendee.email] if by_address else []
         conditions.append(
             or_(*(func.lower(cast(col(each), String)).contains(sought, autoescape=True) for each in columns))
         )

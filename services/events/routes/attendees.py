@@ -1,6 +1,7 @@
 """Attendees over HTTP: listed, named, handed over, cancelled."""
 
 from datetime import datetime
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -19,7 +20,13 @@ from services.events.registrations.changes import (
 )
 from services.events.registrations.consents import NotInPerson
 from services.events.registrations.deciding import AlreadyRegistered
-from services.events.registrations.listing import AttendeeFilters, AttendeeRow, list_attendees
+from services.events.registrations.listing import (
+    AttendeeFilters,
+    AttendeeRow,
+    attendee_at_door,
+    keeps_door_only,
+    list_attendees,
+)
 from services.events.routes.event_input import Time, aware
 from services.events.routes.events import EventReference
 from services.events.service import events_of
@@ -102,6 +109,11 @@ def _listed(row: AttendeeRow, *, organises: bool) -> AttendeeView:
     )
 
 
+def _at_door(row: AttendeeRow) -> AttendeeView:
+    """What a volunteer needs to find somebody: no address, no answers."""
+    return _listed(row, organises=False).model_copy(update={"email": None, "job_title": None, "language": None})
+
+
 def _consents(attendee: Attendee) -> dict[str, bool]:
     return attendee.model_dump(include=set(ConsentsView.model_fields))
 
@@ -155,12 +167,13 @@ async def list_event_attendees(
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[AttendeeView]:
-    """Who is coming, for the organiser; those of its own organisation for a manager."""
+    """Who is coming: for the organiser, and without what it need not know for a door; for a manager its own."""
     seen = await programme.find(session, event, caller)
     filters = AttendeeFilters(status, ticket_type, organisation, checked_in, named, q, aware(updated_since))
     found = await list_attendees(session, seen.event, caller, filters, id_after(links, cursor), limit + 1)
-    organises = caller.organises(seen.event.organisation_id)
-    return Page.of(links, found, limit, lambda row: _listed(row, organises=organises), lambda row: id_of(row[0]))
+    organises, at_door = caller.organises(seen.event.organisation_id), keeps_door_only(seen.event, caller)
+    view = _at_door if at_door else partial(_listed, organises=organises)
+    return Page.of(links, found, limit, view, lambda row: id_of(row[0]))
 
 
 _OWN = documented(NotAuthenticated, NotFound, LinkExpired)
@@ -170,6 +183,8 @@ _OWN = documented(NotAuthenticated, NotFound, LinkExpired)
 async def get_attendee(
     attendee: UUID, caller: KnownCaller, session: Reading, request: Request, links: TheLinks
 ) -> AttendeeView:
+    if (row := await attendee_at_door(session, attendee, caller)) is not None:
+        return _at_door(row)
     return _own_view(await find_attendee(session, attendee, caller), events_of(request).settings, links)
 
 

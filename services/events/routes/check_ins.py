@@ -108,7 +108,7 @@ def _view(record: CheckIn) -> CheckInView:
 
 async def _event_at_the_door(session: Any, reference: str, caller: Caller) -> Event:
     seen = await programme.find(session, reference, caller)
-    caller.require(caller.organises(seen.event.organisation_id), may_see=True)
+    caller.require(caller.keeps_door(seen.event.id, seen.event.organisation_id), may_see=True)
     return seen.event
 
 

@@ -174,8 +174,9 @@ def view(seen: EventSeen, caller: Caller) -> EventView:
 
 async def _own_organisation(session: AsyncSession, caller: Caller, named: UUID | None) -> UUID:
     """Whose event it will be: the one named, or the caller's only one."""
-    organisation = named or (next(iter(caller.organisations)) if len(caller.organisations) == 1 else None)
-    if "organiser" not in caller.roles and not caller.is_admin:
+    own = caller.acts_as("organiser")
+    organisation = named or (next(iter(own)) if len(own) == 1 else None)
+    if not own and not caller.is_admin:
         raise NotAllowed("Only an organiser drafts events.")
     if organisation is None:
         raise Invalid.field("/organisation_id", "say which organisation holds the event")

@@ -32,6 +32,7 @@ from services.matching.tables import (
     Organisation,
     Outcome,
 )
+from services.matching.ways_in import keys
 from shared.access.caller import Caller
 from shared.access.links import Purpose
 from shared.contracts.matching import OrganisationErased
@@ -180,6 +181,7 @@ async def _leave_behind(
 async def _erase_all(session: AsyncSession, ids: Sequence[UUID]) -> dict[str, int]:
     for each in ids:
         await drop_of(session, each)
+    await keys.leave(session, ids)
     # A unit that was merged into another is in nobody's way.
     merged_units = update(Organisation).where(col(Organisation.parent).in_(ids))
     await session.exec(merged_units.values(parent=None))

@@ -10,7 +10,8 @@ from services.matching.introductions import seen
 from services.matching.introductions.seen import Seen
 from services.matching.organisations import members
 from services.matching.organisations.sight import Sight
-from services.matching.tables import Answer, Claim, Event, Going, Member, Organisation
+from services.matching.tables import Answer, Claim, Event, Going, IssuedKey, Member, Organisation
+from services.matching.ways_in.keys import keys_of
 from shared.access.caller import Caller
 
 AT_A_TIME = 100
@@ -25,6 +26,7 @@ class Holdings:
     answers: Sequence[Answer]
     introductions: Sequence[Seen]
     going: Sequence[tuple[Going, Event]]
+    api_keys: Sequence[IssuedKey]
 
 
 async def of(session: AsyncSession, organisation: Organisation) -> Holdings:
@@ -42,6 +44,7 @@ async def of(session: AsyncSession, organisation: Organisation) -> Holdings:
         (await session.exec(answers)).all(),
         await _introductions(session, organisation),
         (await session.exec(going)).all(),
+        await keys_of(session, organisation.id),
     )
 
 

@@ -19,7 +19,7 @@ from services.matching.merging.profile import taken_over
 from services.matching.organisations.changes import mark_changed
 from services.matching.organisations.profiles import derive, facts_of, tell_changed
 from services.matching.organisations.sight import NoOrganisation
-from services.matching.tables import Event, Going, Organisation
+from services.matching.tables import Event, Going, IssuedKey, Organisation
 from shared.contracts.matching import OrganisationMerged
 from shared.fields import utc_now
 from shared.messaging.outbox import tell
@@ -127,7 +127,7 @@ async def _carry_out(session: AsyncSession, planned: Plan) -> None:
     await partnerships.keep_counts(session, merged, into, *partners)
     await notices.carry_out(session, merged.id, into.id)
     connection = await session.connection()
-    for kind in (Going, Event):
+    for kind in (Going, Event, IssuedKey):
         its = col(kind.organisation_id) == merged.id
         await connection.execute(update(kind).where(its).values(organisation_id=into.id))
 

@@ -43,8 +43,8 @@ async def sight_of(session: AsyncSession, caller: Caller) -> Sight:
     ids: frozenset[UUID] = frozenset()
     if caller.link is not None and caller.link.purpose is Purpose.PROFILE:
         ids = frozenset((caller.link.id,))
-    elif caller.roles & {"member", "manager"}:
-        ids = caller.organisations
+    else:
+        ids = caller.acts_as("member", "manager")
     if not ids:
         return Sight(caller)
     named = await _load(session, ids)

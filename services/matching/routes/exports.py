@@ -12,6 +12,7 @@ from services.matching.leaving import exports, holdings
 from services.matching.leaving.exports import KEPT_FOR, Gathered
 from services.matching.leaving.holdings import Holdings
 from services.matching.organisations.sight import find_managed
+from services.matching.routes.api_keys import ApiKeyView
 from services.matching.routes.claims import ClaimView
 from services.matching.routes.introductions import IntroductionView
 from services.matching.routes.members import MemberView
@@ -70,6 +71,7 @@ class ExportView(BaseModel):
     answers: list[GivenAnswer]
     introductions: list[IntroductionView]
     going: list[GoingView]
+    api_keys: list[ApiKeyView]
     registrations: list[ExportedRegistration]
     letters: list[ExportedLetter]
 
@@ -86,6 +88,7 @@ class ExportView(BaseModel):
             answers=[GivenAnswer.model_validate(each, from_attributes=True) for each in held.answers],
             introductions=[IntroductionView.of(each) for each in held.introductions],
             going=[GoingView.of(*each) for each in held.going],
+            api_keys=[ApiKeyView.of(each) for each in held.api_keys],
             registrations=[ExportedRegistration.model_validate(each) for each in gathered.items("events")],
             letters=[ExportedLetter.model_validate(each) for each in gathered.items("notify")],
         )

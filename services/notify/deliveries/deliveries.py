@@ -179,7 +179,7 @@ async def list_deliveries(
     )
     if not caller.is_admin:
         caller.require("organiser" in caller.roles)
-        statement = statement.where(col(Event.organisation_id).in_(caller.organisations))
+        statement = statement.where(col(Event.organisation_id).in_(caller.acts_as("organiser")))
     if filters.person is not None:
         contact = await find(session, filters.person)
         statement = statement.where(Contact.id == (contact.id if contact else None))
