@@ -7,6 +7,7 @@ from services.matching.leaving import exports
 from services.matching.notices import finding, notices
 from services.matching.organisations import profiles
 from services.matching.pages import profile
+from services.matching.pages import sign_in as sign_in_pages
 from services.matching.routes import (
     api_keys,
     claims,
@@ -20,8 +21,10 @@ from services.matching.routes import (
 )
 from services.matching.routes import exports as export_routes
 from services.matching.routes import introductions as introduction_routes
+from services.matching.routes import sign_in as sign_in_routes
 from services.matching.service import Matching
 from services.matching.settings import Settings
+from services.matching.ways_in import sign_in
 from shared.http.jobs import A_MINUTE, Job
 from shared.http.running import Application
 from shared.http.service import create_service
@@ -45,13 +48,16 @@ def create_app(settings: Settings | None = None) -> Application:
             introduction_routes.router,
             search.router,
             api_keys.router,
+            sign_in_routes.router,
         ],
-        pages=[profile.router],
+        pages=[profile.router, sign_in_pages.router],
         jobs=[
             Job.due("expire introductions", expiry.any_overdue, expiry.expire),
             Job.due("ask for outcomes", partial(outcomes.any_due, days=days), partial(outcomes.ask, days=days)),
             Job.due("lapse statements", profiles.any_lapsed, profiles.lapse),
             Job.due("drop exports", exports.any_old, exports.drop_old),
+            Job.due("drop sign-ins", sign_in.any_old, sign_in.drop_old),
+            Job.due("mail sign-ins", sign_in.any_waiting, partial(sign_in.mail_waiting, appointed=matching.appointed)),
             Job("find partners of new profiles", find_partners_of_new_profiles, A_MINUTE),
             Job("tell of new partners", tell_of_new_partners, A_MINUTE),
             Job("keep the index at hand", keep_index_at_hand, A_MINUTE),

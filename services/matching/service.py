@@ -12,6 +12,7 @@ from services.matching.organisations.new_profiles import queue_new
 from services.matching.organisations.sight import ids_now
 from services.matching.settings import Settings
 from services.matching.subscriptions import subscriptions
+from services.matching.ways_in.sign_in import Appointed
 from shared.http.running import Service
 
 
@@ -23,6 +24,7 @@ class Matching(Service):
         steps = (queue_new, number_changes)
         super().__init__("matching", settings, subscriptions, acts_for=ids_now, before_commit=steps)
         self.index = CurrentIndex(self.database, self.figures.registry, path_of(settings))
+        self.appointed = Appointed(settings.organisers, settings.secretariat)
         self.rhythm = Rhythm(
             timedelta(days=settings.notice_days),
             settings.notice_most,

@@ -1,9 +1,11 @@
 """What the matching service is told from outside, beyond what every service is."""
 
 from pathlib import Path
+from uuid import UUID
 
 from pydantic import Field
 
+from shared.fields import Email
 from shared.settings import ServiceSettings
 
 
@@ -12,11 +14,16 @@ class Settings(ServiceSettings):
     they are asked what became of it. `index_folder` is where the index is saved; without it beside the database file,
     or nowhere on PostgreSQL.
 
+    Members of the organisations `organisers` sign in as organisers of their events, the addresses of the `secretariat`
+    as administrators.
+
     An organisation is told of new strong partners at most once in `notice_days`, of `notice_most` by name, and of none
     before its profile has been public for `notice_after_minutes`: by then most are written to the end.
     """
 
     introduction_days: int = 30
+    organisers: frozenset[UUID] = frozenset()
+    secretariat: frozenset[Email] = frozenset()
     outcome_days: int = 30
     index_folder: Path | None = None
     notice_days: int = Field(default=7, ge=1)

@@ -322,6 +322,24 @@ class ExportedPart(Base, table=True):
     items: list[dict[str, Any]] = Field(sa_type=_Json)
 
 
+class SignIn(Base, table=True):
+    """Somebody who asked to sign in, or did: by a mailed link that opens once, or by another's word. Kept for a day."""
+
+    __tablename__ = "sign_ins"
+    __table_args__ = (Index("ix_sign_ins_email_key_asked_at", "email_key", "asked_at"),)
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    email: str = Field(max_length=254)
+    email_key: str = Field(max_length=254)
+    asked_at: datetime = Field(default_factory=utc_now, index=True)
+    # None until it was looked at; nobody is told whether a mail was sent.
+    mailed_at: datetime | None = None
+    begun_at: datetime | None = None
+    ended_at: datetime | None = None
+    # What an identity provider said of who signed in by it, as a token's claims; without it members say.
+    granted: dict[str, Any] | None = Field(default=None, sa_type=_Json)
+
+
 class IssuedKey(Base, table=True):
     """An API key as whoever manages it sees it. Its text is kept nowhere; `api_keys` is what callers are read by."""
 

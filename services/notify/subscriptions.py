@@ -46,6 +46,7 @@ from shared.contracts.matching import (
     OrganisationMerged,
     OrganisationUpdated,
     ProfileLinkRequested,
+    SignInRequested,
     SuggestionsFound,
 )
 from shared.messaging.subscriptions import Subscriptions, message_at_hand
@@ -186,6 +187,11 @@ async def tell_profile_link(session: AsyncSession, told: ProfileLinkRequested) -
         return
     await copies.keep_profile_link(session, told)
     await _write(session, organisations.profile_link(told))
+
+
+@subscriptions.fact(SignInRequested)
+async def tell_sign_in(session: AsyncSession, told: SignInRequested) -> None:
+    await _write(session, organisations.sign_in(told))
 
 
 @subscriptions.copy(MemberAdded)

@@ -30,6 +30,8 @@ class Caller:
     email: str | None = None
     name: str | None = None
     link: Link | None = field(default=None)
+    # Which sign-in the token is of, when it is of one.
+    sign_in: UUID | None = None
 
     @property
     def known(self) -> bool:

@@ -35,12 +35,13 @@ class Purpose(IntEnum):
     CALENDAR = 6
     UNSUBSCRIBE = 7
     SIGN_UP = 9  # answered to whoever signs up: it was mailed to nobody, and speaks for nobody's address
+    SIGN_IN = 10
 
 
 # What each service makes or reads; notify mails every link, so it holds what all are derived from.
 SHARES: dict[ServiceName, tuple[str, ...]] = {
     "events": ("registration", "sign_up", "attendee", "calendar", "ticket", "form", "cursor"),
-    "matching": ("profile", "introduction", "form", "cursor"),
+    "matching": ("profile", "introduction", "sign_in", "form", "cursor"),
 }
 NAMES = (*(purpose.name.lower() for purpose in Purpose), "ticket", "form", "cursor")
 _SHARE = "share:"

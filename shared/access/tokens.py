@@ -1,6 +1,6 @@
 """JWTs of the local issuer: signed with Ed25519, read by every service."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -31,11 +31,14 @@ class Tokens:
         organisations: Iterable[UUID] = (),
         name: str | None = None,
         lasts: timedelta = timedelta(hours=8),
+        roles_in: Mapping[UUID, Iterable[Role]] | None = None,
+        sign_in: UUID | None = None,
     ) -> str:
+        """`roles_in` says for which organisations each role counts, where not each counts for all."""
         if self._private is None:
             raise LookupError("this process holds no private key")
         now = datetime.now(UTC)
-        claims = {
+        claims: dict[str, Any] = {
             "iss": ISSUER,
             "aud": AUDIENCE,
             "sub": email,
@@ -47,7 +50,16 @@ class Tokens:
         }
         if name:
             claims["name"] = name
+        if roles_in is not None:
+            claims["roles_in"] = {str(organisation): sorted(its) for organisation, its in roles_in.items()}
+        if sign_in is not None:
+            claims["sid"] = str(sign_in)
         return jwt.encode(claims, self._private, algorithm=_ALGORITHM)
+
+    def is_half_over(self, token: str) -> bool:
+        """Whether a genuine token has lasted half its time, so that whoever uses it should get the next."""
+        claims = jwt.decode(token, options={"verify_signature": False})
+        return bool(datetime.now(UTC).timestamp() > (claims["iat"] + claims["exp"]) / 2)
 
     def read(self, token: str) -> Caller:
         """Raises NotAuthenticated for any token that is not ours, is over, or says something odd."""
@@ -63,16 +75,32 @@ class Tokens:
                 leeway=LEEWAY,
                 options={"require": ["exp", "sub", "iss", "aud"]},
             )
-            return Caller(
-                roles=frozenset(role for role in claims.get("roles", ()) if role in ROLES),
-                organisations=frozenset(UUID(organisation) for organisation in claims.get("orgs", ())),
-                email=_text(claims.get("email")),
-                name=_text(claims.get("name")),
-            )
+            return _caller(claims)
         except jwt.ExpiredSignatureError as over:
             raise NotAuthenticated("This token is over. Get a new one.") from over
         except (jwt.InvalidTokenError, ValueError, TypeError, AttributeError) as odd:
             raise NotAuthenticated("This token is not valid here.") from odd
+
+
+def _caller(claims: dict[str, Any]) -> Caller:
+    roles_in, events, sign_in = (claims.get(name) for name in ("roles_in", "events", "sid"))
+    return Caller(
+        roles=_roles(claims.get("roles", ())),
+        organisations=_ids(claims.get("orgs", ())),
+        roles_in=None if roles_in is None else {UUID(each): _roles(its) for each, its in roles_in.items()},
+        events=None if events is None else _ids(events),
+        email=_text(claims.get("email")),
+        name=_text(claims.get("name")),
+        sign_in=None if sign_in is None else UUID(sign_in),
+    )
+
+
+def _roles(claim: Iterable[str]) -> frozenset[Role]:
+    return frozenset(role for role in ROLES if role in set(claim))
+
+
+def _ids(claim: Iterable[str]) -> frozenset[UUID]:
+    return frozenset(UUID(each) for each in claim)
 
 
 def _text(claim: Any) -> str | None:

@@ -133,6 +133,19 @@ class ApiKeyRevoked(ApiKeyFacts):
     type: ClassVar[str] = "matching.api_key.revoked.v1"
 
 
+class SignInRequested(Message):
+    """Somebody who may sign in asked to: the mailed link is derived from `sign_in_id`, opens once and not for long."""
+
+    type: ClassVar[str] = "matching.sign_in.requested.v1"
+    aggregate: ClassVar[str] = "sign_in_id"
+
+    sign_in_id: UUID
+    name: Personal | None = None
+    email: Personal
+    language: Language = "da"
+    at: datetime
+
+
 class FoundPartner(Contract):
     """A partner proposed to an organisation, and why, in words to it."""
 

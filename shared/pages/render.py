@@ -21,7 +21,7 @@ from shared.http.sessions import service_of
 from shared.language import LANGUAGES, clock, day, span, text_of
 from shared.pages.language import LANGUAGE_COOKIE, page_language
 from shared.pages.markdown import markdown
-from shared.pages.visitors import KeyInAddress, Visitor, moved_to_cookie
+from shared.pages.visitors import KeyInAddress, SignInDue, Visitor, moved_to_cookie, renewal_of
 from shared.problems import NotFound, Problem, Unavailable
 from shared.telemetry import get_logger
 
@@ -107,6 +107,8 @@ class PageRoute(APIRoute):
     def _answer(self, request: Request, error: Exception) -> Response:
         if isinstance(error, KeyInAddress):
             return moved_to_cookie(request, error)
+        if isinstance(error, SignInDue):
+            return renewal_of(request)
         problem = _problem_of(error)
         if type(problem) is Problem:
             log.exception("unexpected fault", path=request.url.path, exc_info=error)
@@ -162,6 +164,7 @@ def _places(request: Request, language: Language) -> dict[str, Any]:
     return {
         "path": request.url.path,
         "other_language": "?" + urlencode([*others, ("language", "en" if language == "da" else "da")]),
+        "sign_in_page": settings.public_url("matching", f"/p/matching/sign-in?language={language}"),
         "links_page": settings.public_url("notify", f"/p/notify/links?language={language}"),
     }
 

@@ -6,21 +6,23 @@ from typing import Any
 from uuid import UUID
 
 from shared.access import api_keys
+from shared.access.caller import Role
 from shared.access.links import Purpose
 from shared.contracts.matching import ApiKeyFacts, ApiKeyIssued, ApiKeyRevoked, KeyRole
 from shared.database import uuid7
 from shared.fields import utc_now
-from shared.pages.visitors import KEY_COOKIE
+from shared.pages.visitors import KEY_COOKIE, SIGN_IN_COOKIE
 from tests.authorisation.rows import API_KEYS, LINKS, OPENING_NOTHING
-from tests.support.callers import Headers, as_caller, links
+from tests.support.callers import Headers, as_caller, links, tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A token, a link's key, or nothing."""
+    """A token, a link's key, the cookie of who signed in, or nothing."""
 
     headers: Headers = field(default_factory=dict)
     key: str | None = None
+    sign_in: UUID | None = None
 
     def shown_to(self, path: str) -> tuple[str, Headers]:
         """The address and the headers of a call: a page reads a key from its cookie, the interface from the address."""
@@ -32,7 +34,8 @@ class Caller:
 
     def proven(self, form: dict[str, Any]) -> dict[str, Any]:
         """The form as a page that the key opened sends it back."""
-        return form | ({"proof": links.form_proof(self.key)} if self.key else {})
+        shown = self.key or (self.sign_in and f"sign-in {self.sign_in}")
+        return form | ({"proof": links.form_proof(shown)} if shown else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,7 @@ class Things:
 
 def callers(things: Things) -> dict[str, Caller]:
     """Every kind of caller, by its name in the table."""
-    return _strangers(things) | _tokens(things) | _api_keys(things, *API_KEYS) | _keys(things)
+    return _strangers(things) | _tokens(things) | _api_keys(things, *API_KEYS) | _signed_in(things) | _keys(things)
 
 
 def issued_keys(things: Things) -> dict[str, ApiKeyFacts]:
@@ -110,6 +113,21 @@ def _tokens(things: Things) -> dict[str, Caller]:
         "integration": Caller(as_caller("integration", organisation=organising, email="system@example.org")),
         "admin": Caller(as_caller("admin", email="secretariat@example.org")),
     }
+
+
+def _signed_in(things: Things) -> dict[str, Caller]:
+    return {
+        "signed-in manager": _by_cookie("manager", things.concerned),
+        "signed-in stranger": _by_cookie("manager", things.elsewhere),
+        "signed-in organiser": _by_cookie("organiser", things.organising),
+        "signed-in admin": _by_cookie("admin"),
+    }
+
+
+def _by_cookie(role: Role, *organisations: UUID) -> Caller:
+    sign_in = uuid7()
+    token = tokens.sign(email="signed-in@example.org", roles=[role], organisations=organisations, sign_in=sign_in)
+    return Caller({"Cookie": f"{SIGN_IN_COOKIE}={token}"}, sign_in=sign_in)
 
 
 def _keys(things: Things) -> dict[str, Caller]:

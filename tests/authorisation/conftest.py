@@ -12,11 +12,15 @@ import pytest
 
 from shared.migrations import upgrade
 from shared.settings import SERVICES, ServiceName
-from tests.authorisation.worlds import World
+from tests.authorisation.worlds import SECRETARIAT, World
 from tests.support.services import Client, running, settings_for
 
 # Nobody listens there: no mail leaves, and each waits for its next attempt.
 NO_MAIL = "smtp://127.0.0.1:1"
+TOLD: dict[ServiceName, dict[str, Any]] = {
+    "notify": {"smtp_url": NO_MAIL},
+    "matching": {"secretariat": {SECRETARIAT}},
+}
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +33,7 @@ async def clients(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dic
             await upgrade(service, url)
             settings = import_module(f"services.{service}.settings").Settings
             create_app = import_module(f"services.{service}.app").create_app
-            changes: dict[str, Any] = {"smtp_url": NO_MAIL} if service == "notify" else {}
-            told = settings_for(settings, service, url, None, **changes)
+            told = settings_for(settings, service, url, None, **TOLD.get(service, {}))
             found[service] = await running_services.enter_async_context(running(create_app, told))
         yield found
 

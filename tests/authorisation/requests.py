@@ -69,6 +69,8 @@ MATCHING: dict[str, Callable[[World], Sent]] = {
         "json": {"parties": [str(world.names["organisation"]), str(world.names["other"])]}
     },
     "POST /v1/introductions/{introduction}/outcome": lambda _: {"json": {"outcome": "met"}},
+    "POST /v1/sign-in": lambda _: {"json": {"email": "nina@example.org"}},
+    "POST /p/matching/sign-in": lambda _: {"data": {"email": "nina@example.org"}},
     "POST /v1/api-keys": _door_key,
     "POST /v1/search": lambda _: {"json": {"text": "gær til brød"}},
     "POST /p/matching/organisations/{organisation}/edit": lambda world: {

@@ -1,11 +1,11 @@
 """The words of the table: who is let in at a route, and what everybody else is answered."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-LINKS = ("registration", "sign_up", "attendee", "profile", "contact", "unsubscribe")
+LINKS = ("registration", "sign_up", "attendee", "profile", "contact", "unsubscribe", "sign_in")
 OPENING_NOTHING = ("introduction", "calendar")  # no route knows these links yet
 TOKENS = (
     *("contact person", "member", "manager", "other member", "other manager"),
@@ -16,7 +16,9 @@ KEYS = tuple(f"{which}{name} link" for name in LINKS for which in ("", "other ",
 )
 # What other systems and doors show. The door keys name the event at hand, and another of the same organisation.
 API_KEYS = ("door key", "other door key", "integration key", "personal data key")
-CALLERS = ("nobody", "invalid token", "invalid key", "revoked key", *TOKENS, *API_KEYS, *KEYS)
+# Whoever signed in, by a page's cookie: the manager of the one concerned, another's, an organiser, the secretariat.
+SIGNED_IN = ("signed-in manager", "signed-in stranger", "signed-in organiser", "signed-in admin")
+CALLERS = ("nobody", "invalid token", "invalid key", "revoked key", *TOKENS, *API_KEYS, *SIGNED_IN, *KEYS)
 
 Answer = int | Literal["let in"]
 LET_IN: Answer = "let in"
@@ -52,6 +54,8 @@ def may(
     names = _flat(callers)
     answers: dict[str, Answer] = dict.fromkeys(CALLERS, others)
     answers |= {"nobody": nobody, "invalid token": 401, "invalid key": 401, "revoked key": 401}
+    # The cookie of a page says nothing to the interface.
+    answers |= dict.fromkeys(SIGNED_IN, nobody)
     answers |= dict.fromkeys(names, LET_IN)
     answers |= {f"outdated {name}": 410 for name in names if f"outdated {name}" in CALLERS}
     return Row(answers | dict(but or {}), let_in)
@@ -73,11 +77,27 @@ def nothing() -> Row:
     return Row(dict.fromkeys(CALLERS, 404))
 
 
-def page(*links: str, others: int = 404, but: Mapping[str, Answer] | None = None) -> Row:
-    """A page of these mailed links. A token opens no page: who has no key's cookie is asked to follow the link."""
+def page(
+    *links: str,
+    others: int = 404,
+    signed_in: Collection[str] | None = None,
+    but: Mapping[str, Answer] | None = None,
+    let_in: tuple[int, ...] = (),
+) -> Row:
+    """A page of these mailed links. A token opens no page: who has no key's cookie is asked to follow the link.
+
+    Where signing in opens it too, `signed_in` are the ones who are let in; else it says nothing.
+    """
     answers = dict(may(*links, others=others).answers)
+    answers |= dict.fromkeys(SIGNED_IN, 404 if signed_in is None else others)
+    answers |= dict.fromkeys(signed_in or (), LET_IN)
     answers |= dict.fromkeys(("nobody", "invalid token", "invalid key", "revoked key", *TOKENS, *API_KEYS), 404)
-    return Row(answers | dict(but or {}), page=True)
+    return Row(answers | dict(but or {}), let_in, page=True)
+
+
+def own_page() -> Row:
+    """A page of whoever has signed in."""
+    return Row({**dict.fromkeys(CALLERS, 401), **dict.fromkeys(SIGNED_IN, LET_IN)}, page=True)
 
 
 def _flat(callers: tuple[str | tuple[str, ...], ...]) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ replaced. A `{draft}` is an event, a `{hidden}` an organisation that is not publ
 """
 
 from shared.settings import ServiceName
-from tests.authorisation.rows import LET_IN, TOKENS, Row, anybody, may, nothing, page, unasked
+from tests.authorisation.rows import LET_IN, SIGNED_IN, TOKENS, Row, anybody, may, nothing, own_page, page, unasked
 
 OPERATORS = {
     "GET /livez": unasked(),
@@ -112,6 +112,7 @@ EVENTS = OPERATORS | {
 # Whoever acts for the organisation. A contact person is a member of it here.
 ITS_PEOPLE = ("contact person", "member", "manager", "profile link")
 OTHER_PEOPLE = ("other member", "other manager", "other profile link")
+ITS_SIGNED_IN = ("signed-in manager", "signed-in admin")
 OUTDATED = {"outdated profile link": 410}  # it is read to learn whose people ask
 
 MATCHING = OPERATORS | {
@@ -168,19 +169,34 @@ MATCHING = OPERATORS | {
     "POST /v1/api-keys": may("organiser", "admin", others=403, but={"other organiser": 403}),
     "GET /v1/api-keys": may("organiser", "other organiser", "admin", others=403),
     "DELETE /v1/api-keys/{api_key}": may("organiser", "admin"),
+    "POST /v1/sign-in": unasked(422),
+    "POST /v1/sign-in/redeem": may("sign_in link", "other sign_in link"),
+    "POST /v1/sign-in/sign-out": anybody({"nobody": 401, **dict.fromkeys(SIGNED_IN, 401)}),
     "GET /v1/vocabulary": unasked(),
     # Everybody may see a published organisation, but only by its own link act for it.
-    "GET /p/matching/organisations/{organisation}": page("profile link", others=403),
-    "GET /p/matching/organisations/{hidden}": page("profile link"),
-    "GET /p/matching/organisations/{organisation}/edit": page("profile link", others=403),
-    "POST /p/matching/organisations/{organisation}/edit": page("profile link", others=403),
-    "POST /p/matching/organisations/{hidden}/edit": page("profile link"),
-    "POST /p/matching/organisations/{organisation}/publish": page("profile link", others=403),
-    "POST /p/matching/organisations/{hidden}/publish": page("profile link"),
-    "POST /p/matching/organisations/{organisation}/answers/{other}": page("profile link", others=403),
-    "POST /p/matching/organisations/{organisation}/introductions/{introduction}/outcome": page(
-        "profile link", others=403
+    "GET /p/matching/organisations/{organisation}": page("profile link", others=403, signed_in=ITS_SIGNED_IN),
+    "GET /p/matching/organisations/{hidden}": page("profile link", signed_in=ITS_SIGNED_IN),
+    "GET /p/matching/organisations/{organisation}/edit": page("profile link", others=403, signed_in=ITS_SIGNED_IN),
+    # The second to write finds what the first has written.
+    "POST /p/matching/organisations/{organisation}/edit": page(
+        "profile link", others=403, signed_in=ITS_SIGNED_IN, let_in=(412,)
     ),
+    "POST /p/matching/organisations/{hidden}/edit": page("profile link", signed_in=ITS_SIGNED_IN, let_in=(412,)),
+    "POST /p/matching/organisations/{organisation}/publish": page("profile link", others=403, signed_in=ITS_SIGNED_IN),
+    "POST /p/matching/organisations/{hidden}/publish": page("profile link", signed_in=ITS_SIGNED_IN),
+    "POST /p/matching/organisations/{organisation}/answers/{other}": page(
+        "profile link", others=403, signed_in=ITS_SIGNED_IN
+    ),
+    "POST /p/matching/organisations/{organisation}/introductions/{introduction}/outcome": page(
+        "profile link", others=403, signed_in=("signed-in manager",), but={"signed-in admin": 422}
+    ),
+    # Who asks is nobody in particular, and whoever looks at a mailed link's page has done nothing by it.
+    "GET /p/matching/sign-in": anybody({"invalid token": LET_IN, "revoked key": LET_IN, "invalid key": 404}),
+    "POST /p/matching/sign-in": unasked(),
+    "POST /p/matching/sign-in/redeem": page("sign_in link", "other sign_in link"),
+    "GET /p/matching/sign-in/renew": unasked(),
+    "POST /p/matching/sign-in/sign-out": own_page(),
+    "GET /p/matching/me": own_page(),
 }
 
 # An inbox belongs to an e-mail address: a token opens the one of its own, a link the one of its contact.

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlmodel import select
 
-from services.matching.tables import Claim
+from services.matching.tables import Claim, SignIn
 from services.notify.contacts import find
 from shared.access import api_keys
 from shared.contracts.events import RegisteredOrganisation
@@ -26,7 +26,8 @@ from tests.notify import messages as notify
 from tests.support.callers import as_caller, links
 from tests.support.services import Client
 
-ADMIN = as_caller("admin", email="secretariat@example.org")
+SECRETARIAT = "secretariat@example.org"
+ADMIN = as_caller("admin", email=SECRETARIAT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +184,12 @@ async def matching_world(client: Client, line: str) -> World:
         event=event.event_id,
         concerned=UUID(own["id"]),
         elsewhere=UUID(stranger["id"]),
-        opened={"profile": UUID(own["id"]), "introduction": UUID(said["introduction"])},
-        opened_elsewhere={"profile": UUID(stranger["id"])},
+        opened={
+            "profile": UUID(own["id"]),
+            "introduction": UUID(said["introduction"]),
+            "sign_in": await _sign_in(client),
+        },
+        opened_elsewhere={"profile": UUID(stranger["id"]), "sign_in": await _sign_in(client)},
     )
     its_people = ("contact person", "member", "manager", "profile link")
     planted = {
@@ -195,6 +200,14 @@ async def matching_world(client: Client, line: str) -> World:
         member: only("manager", "profile link", "admin"),
     }
     return World(things, names, Planted(planted))
+
+
+async def _sign_in(client: Client) -> UUID:
+    """Of who was mailed the link."""
+    sign_in = SignIn(email=SECRETARIAT, email_key=SECRETARIAT, mailed_at=utc_now())
+    async with client.app.state.database.transaction() as session:
+        session.add(sign_in)
+    return sign_in.id
 
 
 async def _claim(client: Client, organisation: str, email: str) -> UUID:

@@ -49,6 +49,8 @@ PERSONAL = {
     "Proposal.message",
     "RegisteredAttendee.email",
     "RegisteredAttendee.name",
+    "SignInRequested.email",
+    "SignInRequested.name",
 }
 
 

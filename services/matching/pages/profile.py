@@ -24,7 +24,7 @@ from services.matching.suggestions.suggestions import Filters, Partner
 from services.matching.tables import Organisation
 from shared.fields import Language
 from shared.http.sessions import Reading, Transaction, database_of
-from shared.pages import Form, KeyedForm, KeyHolder, moved, page_language
+from shared.pages import Form, KeyedForm, KnownVisitor, moved, page_language
 from shared.problems import StaleVersion
 from shared.vocabulary import keys, label
 
@@ -37,7 +37,7 @@ _ANSWERS: dict[str, AnswerKind] = {"yes": "yes", "not_for_us": "not_for_us", "al
 Why = dict[Language, str] | None
 
 
-async def _index(request: Request, _: KeyHolder) -> Index:
+async def _index(request: Request, _: KnownVisitor) -> Index:
     return await matching_of(request).index.now()
 
 
@@ -47,7 +47,7 @@ TheIndex = Annotated[Index, Depends(_index)]
 
 @router.get(PAGE)
 async def show_profile(
-    organisation: UUID, visitor: KeyHolder, index: TheIndex, session: Reading, request: Request
+    organisation: UUID, visitor: KnownVisitor, index: TheIndex, session: Reading, request: Request
 ) -> Response:
     own = await find_own(session, visitor.caller, organisation)
     sight = await sight_of(session, visitor.caller)
@@ -76,14 +76,14 @@ def _by_status(own: Organisation, seen: Sequence[Seen], partners: Sequence[Partn
 
 
 @router.get(PAGE + "/edit")
-async def ask_for_profile(organisation: UUID, visitor: KeyHolder, session: Reading, request: Request) -> Response:
+async def ask_for_profile(organisation: UUID, visitor: KnownVisitor, session: Reading, request: Request) -> Response:
     own = await find_own(session, visitor.caller, organisation)
     return _show(request, "edit.html", own, form=ProfileForm.of(own, page_language(request)))
 
 
 @router.post(PAGE + "/edit")
 async def change_by_page(
-    organisation: UUID, visitor: KeyHolder, form: KeyedForm, session: Transaction, request: Request
+    organisation: UUID, visitor: KnownVisitor, form: KeyedForm, session: Transaction, request: Request
 ) -> Response:
     own = await find_own(session, visitor.caller, organisation)
     filled = ProfileForm.read(form)
@@ -99,7 +99,7 @@ async def change_by_page(
 
 
 @router.post(PAGE + "/publish")
-async def publish_by_page(organisation: UUID, visitor: KeyHolder, form: KeyedForm, session: Transaction) -> Response:
+async def publish_by_page(organisation: UUID, visitor: KnownVisitor, form: KeyedForm, session: Transaction) -> Response:
     own = await find_own(session, visitor.caller, organisation)
     await profiles.change(session, own.id, {"published": form.one("published") != "no"}, own=True)
     return moved(PAGE.format(organisation=organisation), done="published" if own.published else "hidden")
@@ -117,7 +117,7 @@ async def _why(organisation: UUID, other: UUID, form: KeyedForm, index: TheIndex
 async def answer_by_page(
     organisation: UUID,
     other: UUID,
-    visitor: KeyHolder,
+    visitor: KnownVisitor,
     form: KeyedForm,
     why: Annotated[Why, Depends(_why)],
     session: Transaction,
@@ -142,7 +142,7 @@ async def _answer(session: AsyncSession, own: UUID, other: UUID, form: Form, why
 
 @router.post(PAGE + "/introductions/{introduction}/outcome")
 async def record_by_page(
-    organisation: UUID, introduction: UUID, visitor: KeyHolder, form: KeyedForm, session: Transaction
+    organisation: UUID, introduction: UUID, visitor: KnownVisitor, form: KeyedForm, session: Transaction
 ) -> Response:
     own = await find_own(session, visitor.caller, organisation)
     sight = await sight_of(session, visitor.caller)

@@ -27,6 +27,8 @@ class Addresses:
                 return self.attendee(thing, version, ends_at)
             case "profile":
                 return self.profile(thing, version)
+            case "sign_in":
+                return self.sign_in(thing, version)
             case "contact":
                 return self.inbox(thing, version)
             case _:
@@ -50,6 +52,10 @@ class Addresses:
     def profile(self, organisation: UUID, version: int) -> str:
         key = self._links.key(Purpose.PROFILE, organisation, version, utc_now() + PROFILE_OPEN_FOR)
         return self._settings.public_url("matching", f"/p/matching/organisations/{organisation}?key={key}")
+
+    def sign_in(self, sign_in: UUID, version: int) -> str:
+        key = self._links.key(Purpose.SIGN_IN, sign_in, version)
+        return self._settings.public_url("matching", f"/p/matching/sign-in?key={key}")
 
     def inbox(self, contact: UUID, version: int) -> str:
         key = self._links.key(Purpose.CONTACT, contact, version, utc_now() + INBOX_OPEN_FOR)

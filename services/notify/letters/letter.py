@@ -31,11 +31,12 @@ Topic = Literal[
     "introduction_outcome",
     "suggestions_found",
     "links",
+    "sign_in",
 ]
 TOPICS: tuple[Topic, ...] = get_args(Topic)
 
 # What a letter leads to; all but the event's public page open by a derived key.
-Opening = Literal["registration", "attendee", "profile", "contact", "event"]
+Opening = Literal["registration", "attendee", "profile", "contact", "event", "sign_in"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +61,4 @@ class Letter:
     opens: Opens | None = None
     about_id: UUID | None = None
     by_mail: bool = True
+    in_inbox: bool = True

@@ -62,6 +62,7 @@ async def write_letters(
     rows, mailed = [], []
     for letter, contact in zip(letters, contacts, strict=True):
         in_inbox, by_mail = (wants.by(channel, contact.id, letter.topic) for channel in CHANNELS)
+        in_inbox = in_inbox and letter.in_inbox
         if in_inbox or by_mail:
             rows.append(_row(message_id, letter, contact, event) | {"in_inbox": in_inbox})
             mailed += [rows[-1]["id"]] if by_mail and letter.by_mail else []

@@ -13,6 +13,7 @@ from shared.contracts.matching import (
     IntroductionRequested,
     OrganisationContact,
     ProfileLinkRequested,
+    SignInRequested,
     SuggestionsFound,
 )
 
@@ -21,6 +22,13 @@ def profile_link(told: ProfileLinkRequested) -> list[Letter]:
     facts = {"name": told.recipient.name, "organisation": told.name, "reason": told.reason}
     opens = Opens("profile", told.organisation_id, told.link_version)
     return [Letter("profile_link", _person(told.recipient), facts, opens=opens)]
+
+
+def sign_in(told: SignInRequested) -> list[Letter]:
+    """By mail alone: whoever may read an inbox may not sign in by it."""
+    to = Person(told.email, told.name, told.language)
+    opens = Opens("sign_in", told.sign_in_id, told.version)
+    return [Letter("sign_in", to, {"name": told.name}, opens=opens, in_inbox=False)]
 
 
 def requested(told: IntroductionRequested) -> list[Letter]:

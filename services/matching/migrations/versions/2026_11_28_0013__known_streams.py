@@ -7,7 +7,7 @@ import sqlmodel.sql.sqltypes
 from alembic import op
 
 revision: str = "2026_11_28_0013"
-down_revision: str | None = "2026_11_28_0011"
+down_revision: str | None = "2026_11_28_0012"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
