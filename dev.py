@@ -36,7 +36,7 @@ COMMANDS: dict[str, Command] = {}
 
 
 def command(function: Command) -> Command:
-    COMMANDS[function.__name__] = function
+    COMMANDS[function.__name__.replace("_", "-")] = function
     return function
 
 
@@ -78,6 +78,12 @@ def mail(arguments: list[str]) -> int:
 def secrets(arguments: list[str]) -> int:
     """make the secret files that docker-compose mounts; those that are there stay"""
     hand_over("run", "-m", "deploy.secret_files", *arguments)
+
+
+@command
+def admin_token(arguments: list[str]) -> int:
+    """sign a short token for an administrator with an installation's secrets: --email ADDRESS"""
+    hand_over("run", "-m", "deploy.admin_token", *arguments)
 
 
 @command
