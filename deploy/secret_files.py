@@ -51,6 +51,9 @@ def make_secrets(folder: Path, database_host: str = "postgres") -> None:
     for service in SHARES:
         replace(folder / f"{service}_link_secret", share_of(whole, service))
     replace(folder / "jwt_public_key", public_key_of(signing_key(folder / "jwt_private_key")).strip())
+    if not (folder / "issuer_secrets").exists():
+        # What identity providers know us by: theirs to give, so there is none to make.
+        write(folder / "issuer_secrets", "{}")
     for service in LISTENERS:
         password = secret(folder / f"{service}_database_password")
         url = f"postgresql+asyncpg://{service}:{password}@{database_host}/{service}"

@@ -3,8 +3,10 @@
 import os
 from functools import cached_property
 from typing import Literal, Self
+from urllib.parse import urlsplit
+from uuid import UUID
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ServiceName = Literal["events", "matching", "notify"]
@@ -12,6 +14,43 @@ SERVICES: tuple[ServiceName, ...] = ("events", "matching", "notify")
 
 DEVELOPMENT_LINK_SECRET = "development-only-link-secret"  # noqa: S105 -- refused in production mode
 MIN_SECRET_LENGTH = 32
+LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
+
+
+class TrustedIssuer(BaseModel):
+    """An identity provider whose word is taken (OpenID Connect).
+
+    Its roles count for organisations of `speaks_for` alone, its confirmed addresses at `email_domains` alone; only one
+    that speaks for all makes administrators. `roles` are its words for ours. With `client_id` people sign in by it on
+    pages, at a button with its `title`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    key: str = Field(pattern=r"^[a-z][a-z0-9_-]{0,39}$")
+    title: str
+    issuer: str
+    audience: str
+    roles_claim: str = "roles"
+    organisations_claim: str = "orgs"
+    roles: dict[str, str] = {}
+    speaks_for: frozenset[UUID] | Literal["all"] = frozenset()
+    email_domains: frozenset[str] | Literal["all"] = frozenset()
+    algorithms: tuple[Literal["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDSA"], ...] = ("RS256", "ES256")
+    client_id: str = ""
+
+    @field_validator("issuer")
+    @classmethod
+    def _is_reached_safely(cls, address: str) -> str:
+        cls.require_safe(address)
+        return address
+
+    @staticmethod
+    def require_safe(address: str) -> None:
+        """Raises ValueError for an address where others could answer in its place: it is https, or this machine."""
+        parts = urlsplit(address)
+        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
+            raise ValueError(f"{address} must be https")
 
 
 class ServiceSettings(BaseSettings):
@@ -34,6 +73,7 @@ class ServiceSettings(BaseSettings):
     link_secret: SecretStr = SecretStr(DEVELOPMENT_LINK_SECRET)
     jwt_public_key: str | None = None
     jwt_private_key: SecretStr | None = None
+    issuers: tuple[TrustedIssuer, ...] = ()
     public_urls: dict[ServiceName, str] = {
         "events": "http://127.0.0.1:8001",
         "matching": "http://127.0.0.1:8002",

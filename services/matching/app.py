@@ -6,7 +6,7 @@ from services.matching.introductions import expiry, outcomes
 from services.matching.leaving import exports
 from services.matching.notices import finding, notices
 from services.matching.organisations import profiles
-from services.matching.pages import profile
+from services.matching.pages import profile, sign_in_elsewhere
 from services.matching.pages import sign_in as sign_in_pages
 from services.matching.routes import (
     api_keys,
@@ -50,7 +50,7 @@ def create_app(settings: Settings | None = None) -> Application:
             api_keys.router,
             sign_in_routes.router,
         ],
-        pages=[profile.router, sign_in_pages.router],
+        pages=[profile.router, sign_in_pages.router, sign_in_elsewhere.router],
         jobs=[
             Job.due("expire introductions", expiry.any_overdue, expiry.expire),
             Job.due("ask for outcomes", partial(outcomes.any_due, days=days), partial(outcomes.ask, days=days)),

@@ -3,7 +3,7 @@
 from pathlib import Path
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from shared.fields import Email
 from shared.settings import ServiceSettings
@@ -15,7 +15,8 @@ class Settings(ServiceSettings):
     or nowhere on PostgreSQL.
 
     Members of the organisations `organisers` sign in as organisers of their events, the addresses of the `secretariat`
-    as administrators.
+    as administrators. `issuer_secrets` are what identity providers know us by, by the issuer's key; one that needs none
+    has none.
 
     An organisation is told of new strong partners at most once in `notice_days`, of `notice_most` by name, and of none
     before its profile has been public for `notice_after_minutes`: by then most are written to the end.
@@ -24,6 +25,7 @@ class Settings(ServiceSettings):
     introduction_days: int = 30
     organisers: frozenset[UUID] = frozenset()
     secretariat: frozenset[Email] = frozenset()
+    issuer_secrets: dict[str, SecretStr] = {}
     outcome_days: int = 30
     index_folder: Path | None = None
     notice_days: int = Field(default=7, ge=1)

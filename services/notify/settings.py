@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator, model_validator
 
 from shared.fields import wire_address
-from shared.settings import ServiceSettings
+from shared.settings import LOOPBACK, ServiceSettings
 
-LOOPBACK = frozenset(("localhost", "127.0.0.1", "::1"))
 SCHEMES = ("smtp", "smtp+starttls", "smtps")
 # A host by its whole name, or an address in brackets (RFC 5321, 4.1.2).
 HeloName = Annotated[str, Field(pattern=r"^([A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*|\[[0-9A-Fa-f.:IPvip]+\])$", max_length=255)]

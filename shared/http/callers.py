@@ -42,7 +42,8 @@ async def _read_bearer(service: Service, credentials: str) -> Caller:
     if api_keys.is_api_key(credentials):
         async with service.database.reading() as session:
             return await api_keys.read(session, credentials)
-    return service.tokens.read(credentials)
+    issuer = service.issuers.of(credentials)
+    return await issuer.read(credentials) if issuer is not None else service.tokens.read(credentials)
 
 
 async def as_now(service: Service, caller: Caller) -> Caller:

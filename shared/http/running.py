@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.access.links import Links
+from shared.access.openid import Issuers
 from shared.access.tokens import tokens_of
 from shared.database import Database, Hook
 from shared.messaging.bus import Bus
@@ -46,6 +47,7 @@ class Service:
         )
         self.links = Links(settings.link_secret.get_secret_value())
         self.tokens = tokens_of(settings)
+        self.issuers = Issuers(settings.issuers)
         self.figures = Figures()
         self.stopping = asyncio.Event()
 

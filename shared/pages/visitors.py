@@ -104,7 +104,7 @@ def keep_signed_in(request: Request, response: Response, token: str, lasts: time
         path=SIGN_IN_PATH,
         httponly=True,
         samesite="lax",
-        secure=_is_https(request),
+        secure=is_https(request),
     )
 
 
@@ -143,12 +143,12 @@ def open_by_key(request: Request, path: str, query: Sequence[tuple[str, str]], k
         path=_path_of(path, link),
         httponly=True,
         samesite="lax",
-        secure=_is_https(request),
+        secure=is_https(request),
     )
     return response
 
 
-def _is_https(request: Request) -> bool:
+def is_https(request: Request) -> bool:
     service = service_of(request)
     return service.settings.public_url(service.name, "").startswith("https:")
 

@@ -14,6 +14,7 @@ WIRES = {"nats", "httpx"}
 DOORS = (
     "aiosmtplib",
     "alembic",
+    "httpx",
     "icalendar",
     "jinja2",
     "jwt",

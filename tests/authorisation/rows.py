@@ -77,6 +77,11 @@ def nothing() -> Row:
     return Row(dict.fromkeys(CALLERS, 404))
 
 
+def refused() -> Row:
+    """What it wants was not begun, whoever asks."""
+    return Row(dict.fromkeys(CALLERS, 401))
+
+
 def page(
     *links: str,
     others: int = 404,

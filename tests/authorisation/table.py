@@ -5,7 +5,19 @@ replaced. A `{draft}` is an event, a `{hidden}` an organisation that is not publ
 """
 
 from shared.settings import ServiceName
-from tests.authorisation.rows import LET_IN, SIGNED_IN, TOKENS, Row, anybody, may, nothing, own_page, page, unasked
+from tests.authorisation.rows import (
+    LET_IN,
+    SIGNED_IN,
+    TOKENS,
+    Row,
+    anybody,
+    may,
+    nothing,
+    own_page,
+    page,
+    refused,
+    unasked,
+)
 
 OPERATORS = {
     "GET /livez": unasked(),
@@ -195,6 +207,8 @@ MATCHING = OPERATORS | {
     "POST /p/matching/sign-in": unasked(),
     "POST /p/matching/sign-in/redeem": page("sign_in link", "other sign_in link"),
     "GET /p/matching/sign-in/renew": unasked(),
+    "GET /p/matching/sign-in/with/{issuer}": nothing(),  # these services trust none
+    "GET /p/matching/sign-in/back": refused(),  # no browser of theirs had left
     "POST /p/matching/sign-in/sign-out": own_page(),
     "GET /p/matching/me": own_page(),
 }

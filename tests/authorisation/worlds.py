@@ -167,6 +167,7 @@ async def matching_world(client: Client, line: str) -> World:
         await matching.say(client, partner["id"], own["id"], "yes")
     names = {
         **{"organisation": own["id"], "hidden": own["id"], "erased": own["id"], "other": partner["id"]},
+        "issuer": "nobody",
         **{"event": event.event_id, "introduction": said["introduction"], "version": own["version"]},
     }
     if "{hidden}" in line:

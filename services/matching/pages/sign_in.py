@@ -38,7 +38,8 @@ def _by_mail(visitor: Visitor) -> bool:
 
 
 def _page(request: Request, part: str, status: int = 200, **facts: Any) -> Response:
-    facts = {"email": None, "wrong": False, **facts}
+    others = [each.trusted for each in matching_of(request).issuers.for_pages]
+    facts = {"email": None, "wrong": False, "others": others, **facts}
     return pages.show(request, "sign_in.html", status=status, private=True, page=PAGE, part=part, **facts)
 
 
@@ -64,12 +65,13 @@ async def redeem_by_page(visitor: KeyHolder, form: KeyedForm, session: Transacti
         response = _page(request, "over", LinkExpired.status)
     else:
         response = moved(OWN)
-        await _keep(request, response, session, begun)
+        await keep(request, response, session, begun)
     response.delete_cookie(KEY_COOKIE, path=PAGE)
     return response
 
 
-async def _keep(request: Request, response: Response, session: AsyncSession, begun: SignIn) -> None:
+async def keep(request: Request, response: Response, session: AsyncSession, begun: SignIn) -> None:
+    """The first token, or the next one, in the cookie. Raises NotAuthenticated for who may not sign in."""
     matching = matching_of(request)
     token, _ = await sign_in.next_token(session, begun, matching.appointed, matching.tokens)
     keep_signed_in(request, response, token, TOKEN_LASTS)
@@ -88,7 +90,7 @@ async def renew_sign_in(
     response = moved(matching_of(request).settings.public_url(service, path), **dict(parse_qsl(query)))
     try:
         caller: Caller = matching_of(request).tokens.read(request.cookies.get(SIGN_IN_COOKIE, ""))
-        await _keep(request, response, session, await sign_in.go_on(session, caller.sign_in))
+        await keep(request, response, session, await sign_in.go_on(session, caller.sign_in))
     except NotAuthenticated:
         response.delete_cookie(SIGN_IN_COOKIE, path=SIGN_IN_PATH)
     return response

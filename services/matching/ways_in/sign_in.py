@@ -10,7 +10,7 @@ from sqlmodel import col, delete, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching.tables import Member, SignIn
-from shared.access.caller import Role
+from shared.access.caller import Caller, Role
 from shared.access.links import Link, Purpose
 from shared.access.tokens import Tokens
 from shared.contracts.matching import SignInRequested
@@ -111,7 +111,19 @@ async def _may_mail(session: AsyncSession, email_key: str) -> bool:
 
 
 async def standing_of(session: AsyncSession, sign_in: SignIn, appointed: Appointed) -> Standing:
-    """As what the person may sign in now."""
+    """As what the person may sign in now: what the own address gives, and what an identity provider said when asked."""
+    own = await _by_address(session, sign_in, appointed)
+    if sign_in.granted is None:
+        return own
+    given = frozenset(role for role in get_args(Role) if role in sign_in.granted["roles"])
+    roles_in = {UUID(each): given - {"admin"} for each in sign_in.granted["organisations"]}
+    for each, roles in own.roles_in.items():
+        roles_in[each] = roles_in.get(each, frozenset()) | roles
+    name = own.name or sign_in.granted["name"]
+    return Standing(roles_in, own.is_admin or "admin" in given, name, own.language)
+
+
+async def _by_address(session: AsyncSession, sign_in: SignIn, appointed: Appointed) -> Standing:
     its = select(Member).where(Member.email_key == sign_in.email_key).order_by(col(Member.id))
     members = (await session.exec(its)).all()
     is_admin = sign_in.email_key in {same_address(email) for email in appointed.secretariat}
@@ -148,6 +160,22 @@ async def begin(session: AsyncSession, link: Link) -> SignIn:
     sign_in.begun_at = utc_now()
     session.add(sign_in)
     log.info("signed in", sign_in=str(sign_in.id))
+    return sign_in
+
+
+def begin_by_word(session: AsyncSession, caller: Caller) -> SignIn:
+    """Signs in who came back from an identity provider. Raises NotAuthenticated without an address that counts."""
+    if caller.email is None:
+        raise NotAuthenticated("The identity provider gave no confirmed address that counts here.")
+    granted = {"roles": sorted(caller.roles), "organisations": sorted(map(str, caller.organisations))}
+    sign_in = SignIn(
+        email=caller.email,
+        email_key=same_address(caller.email),
+        begun_at=utc_now(),
+        granted={**granted, "name": caller.name},
+    )
+    session.add(sign_in)
+    log.info("signed in", sign_in=str(sign_in.id), by="identity provider")
     return sign_in
 
 
