@@ -21,8 +21,8 @@ class TrustedIssuer(BaseModel):
     """An identity provider whose word is taken (OpenID Connect).
 
     Its roles count for organisations of `speaks_for` alone, its confirmed addresses at `email_domains` alone; only one
-    that speaks for all makes administrators. `roles` are its words for ours. With `client_id` people sign in by it on
-    pages, at a button with its `title`.
+    that speaks for all makes administrators. `roles` are its words for ours; without any it uses ours. With `client_id`
+    people sign in by it on pages, at a button with its `title`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

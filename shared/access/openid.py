@@ -175,7 +175,8 @@ def caller_of(trusted: TrustedIssuer, claims: Claims) -> Caller:
     """What an issuer's word counts for: roles in the organisations it may speak for, addresses of the own domains."""
     named = {_uuid(each) for each in _texts(claims.get(trusted.organisations_claim))} - {None}
     spoken_for = named if trusted.speaks_for == "all" else named & set(trusted.speaks_for)
-    roles = {trusted.roles.get(each, each) for each in _texts(claims.get(trusted.roles_claim))}
+    words = _texts(claims.get(trusted.roles_claim))
+    roles = {trusted.roles.get(each) for each in words} if trusted.roles else set(words)
     if trusted.speaks_for != "all":
         roles.discard("admin")
     kept: frozenset[Role] = frozenset(role for role in ROLES if role in roles)

@@ -72,8 +72,10 @@ async def test_its_own_words_and_claims_are_read_as_ours(provider: TinyIssuer) -
     ours = Issuer(
         trusted(provider, roles={"event-team": "organiser"}, roles_claim="groups", organisations_claim="units")
     )
-    caller = await ours.read(provider.sign(groups=["event-team"], units=str(HUB)))
+    caller = await ours.read(provider.sign(groups=["event-team", "manager"], units=str(HUB)))
     assert caller.organises(HUB)
+    # A word of its own that happens to be one of ours says nothing here.
+    assert not caller.manages(HUB)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Signing in on pages: by a mailed link whose page has a button, and a cookie that is renewed while it is used."""
 
 from typing import Annotated, Any
-from urllib.parse import parse_qsl
 
 from fastapi import Query, Request, Response
 from pydantic import TypeAdapter, ValidationError
@@ -87,7 +86,7 @@ async def renew_sign_in(
     query: Annotated[str, Query(max_length=1000)] = "",
 ) -> Response:
     """The next token for who is signed in still, none for others; and back to the page that was asked for."""
-    response = moved(matching_of(request).settings.public_url(service, path), **dict(parse_qsl(query)))
+    response = moved(matching_of(request).settings.public_url(service, f"{path}?{query}" if query else path))
     try:
         caller: Caller = matching_of(request).tokens.read(request.cookies.get(SIGN_IN_COOKIE, ""))
         await keep(request, response, session, await sign_in.go_on(session, caller.sign_in))

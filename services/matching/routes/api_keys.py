@@ -67,7 +67,7 @@ async def create_api_key(body: ApiKeyInput, caller: KnownCaller, session: Transa
     """A key for another system, or for the doors of named events: sent as `Authorization: Bearer <key>`."""
     organisation = await _organised(session, caller, body.organisation)
     wanted = Wanted(**body.model_dump(exclude={"organisation"}), organisation_id=organisation)
-    key, text = await keys.issue(session, wanted, caller.email or "admin")
+    key, text = await keys.issue(session, wanted, caller.email or caller.name or "no address")
     response.headers["Cache-Control"] = "no-store"
     return NewApiKey(**ApiKeyView.of(key).model_dump(), key=text)
 

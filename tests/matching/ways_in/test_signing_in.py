@@ -203,10 +203,11 @@ async def test_a_page_that_is_used_leads_over_the_next_token_and_back(client: Cl
     own = await make(client, "Gærhuset")
     await member(client, own)
     await signed_in(client)
-    due = await client.get(f"/p/matching/organisations/{own['id']}", params={"language": "en"})
+    due = await client.get(f"/p/matching/organisations/{own['id']}", params={"language": "en", "path": "a b"})
     assert due.status_code == 303
     renewed = await client.get(due.headers["Location"].removeprefix("http://127.0.0.1:8002"))
-    assert renewed.headers["Location"] == f"http://127.0.0.1:8002/p/matching/organisations/{own['id']}?language=en"
+    page = f"http://127.0.0.1:8002/p/matching/organisations/{own['id']}"
+    assert renewed.headers["Location"] == f"{page}?language=en&path=a+b"
     assert "Max-Age=3600" in renewed.headers["set-cookie"]
 
 
