@@ -46,7 +46,7 @@ def new_key(role: KeyRole) -> str:
     return f"{PREFIX}{role}_{secrets.token_urlsafe(_BYTES)}"
 
 
-def digest(key: str) -> bytes:
+def fingerprint(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
 
 
@@ -71,7 +71,7 @@ async def keep(session: AsyncSession, told: ApiKeyFacts) -> None:
 
 async def read(session: AsyncSession, key: str) -> Caller:
     """Whose key it is. Raises NotAuthenticated for one that is not known here, revoked or over."""
-    statement = select(_api_keys).where(_api_keys.c.sha256 == digest(key))
+    statement = select(_api_keys).where(_api_keys.c.sha256 == fingerprint(key))
     row = (await (await session.connection()).execute(statement)).first()
     if row is None or row.revoked_at is not None:
         raise NotAuthenticated("This API key is not valid here.")

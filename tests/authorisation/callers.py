@@ -73,7 +73,7 @@ def _issued(
     return kind(
         api_key_id=uuid7(),
         version=1,
-        sha256=api_keys.digest(_text(things, name)).hex(),
+        sha256=api_keys.fingerprint(_text(things, name)).hex(),
         role=role,
         organisation_id=things.organising,
         expires_at=utc_now() + timedelta(hours=1),

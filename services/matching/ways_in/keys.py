@@ -48,7 +48,7 @@ async def issue(session: AsyncSession, wanted: Wanted, by: str) -> tuple[IssuedK
     wanted.check()
     text = api_keys.new_key(wanted.role)
     told = asdict(wanted) | {"events": [str(event) for event in wanted.events], "scopes": list(wanted.scopes)}
-    key = IssuedKey(**told, sha256=api_keys.digest(text), issued_by=by)
+    key = IssuedKey(**told, sha256=api_keys.fingerprint(text), issued_by=by)
     session.add(key)
     await _tell(session, key)
     log.info("API key issued", api_key=str(key.id), role=key.role, by=by)

@@ -23,7 +23,7 @@ async def key_for(client: Client, role: KeyRole, **grants: Any) -> Headers:
     told = ApiKeyIssued(
         api_key_id=uuid7(),
         version=1,
-        sha256=api_keys.digest(key).hex(),
+        sha256=api_keys.fingerprint(key).hex(),
         role=role,
         expires_at=utc_now() + timedelta(hours=1),
         **{"organisation_id": KNOWLEDGE_HUB, **grants},

@@ -103,7 +103,7 @@ async def test_a_key_that_is_over_says_so(client: Client) -> None:
     over = ApiKeyIssued(
         api_key_id=uuid7(),
         version=1,
-        sha256=api_keys.digest(key).hex(),
+        sha256=api_keys.fingerprint(key).hex(),
         role="integration",
         organisation_id=uuid7(),
         scopes=("read",),
