@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import errno
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -40,24 +43,46 @@ def uuid7() -> UUID:
 
 
 def is_away(error: BaseException) -> bool:
-    """Whether the database could not be reached or took no more, as opposed to a statement that was wrong."""
+    """Whether the database could not be reached or took no more, as opposed to a statement that was wrong.
+
+    Connection trouble, too many of them, a disk that is full or fails, a server that only reads, and whatever one says
+    while it stops, starts or recovers. A `TimeoutError` is an `OSError`: that is how asyncpg gives a silent server up.
+    """
     if isinstance(error, DBAPIError):
-        # Connection trouble, too many of them, and whatever a server says while it stops, starts or recovers.
-        state = _state_of(error)
-        return error.connection_invalidated or state.startswith(("08", "53", "57P")) or "closed" in str(error.orig)
+        at_fault = _state_of(error).startswith(("08", "25006", "25P03", "53", "57P", "58")) or _code_of(error) in (
+            sqlite3.SQLITE_FULL,
+            sqlite3.SQLITE_IOERR,
+            sqlite3.SQLITE_READONLY,
+            sqlite3.SQLITE_CANTOPEN,
+        )
+        return at_fault or error.connection_invalidated or "closed" in str(error.orig)
     return isinstance(error, OSError | PoolTimeout)
 
 
+def is_full(error: BaseException) -> bool:
+    """Whether it is away because its disk is full: who asks again shortly finds no more room than before."""
+    if isinstance(error, DBAPIError):
+        return _state_of(error) == "53100" or _code_of(error) == sqlite3.SQLITE_FULL
+    return isinstance(error, OSError) and error.errno == errno.ENOSPC
+
+
 def is_passing(error: BaseException) -> bool:
-    """Whether others were in the way, so that the same again may go well: a deadlock, a lock not had in time."""
+    """Whether others were in the way, so that the same again may go well: a deadlock, a lock not had in time, a
+    statement that was cancelled."""
     return isinstance(error, DBAPIError) and (
-        _state_of(error) in ("40001", "40P01", "55P03") or "database is locked" in str(error.orig)
+        _state_of(error) in ("40001", "40P01", "55P03", "57014")
+        or _code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
     )
 
 
 def _state_of(error: DBAPIError) -> str:
     """PostgreSQL's five characters (its manual, appendix A); empty for SQLite."""
     return getattr(error.orig, "sqlstate", None) or ""
+
+
+def _code_of(error: DBAPIError) -> int:
+    """SQLite's primary result code, of which an extended one is a kind; 0 for PostgreSQL."""
+    return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
 
 
 # Each dialect's own `insert`: both know ON CONFLICT, and the common one does not.
@@ -116,6 +141,32 @@ def undo(session: AsyncSession) -> None:
     session.info[_UNDONE] = True
 
 
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long PostgreSQL and we wait, in seconds, so that nothing that hangs holds up others without bound.
+
+    `silence` is the driver's own, for a server that says nothing; longer than `statement`, which the server keeps.
+    A process that sleeps within a transaction loses it, with the locks it holds, after `idle_in_transaction`.
+    """
+
+    lock: float = 3
+    statement: float = 10
+    idle_in_transaction: float = 15
+    silence: float = 12
+    connection: float = 5
+
+    def options(self) -> dict[str, Any]:
+        """As SQLAlchemy's engine takes them."""
+        kept_by_server = {
+            "lock_timeout": self.lock,
+            "statement_timeout": self.statement,
+            "idle_in_transaction_session_timeout": self.idle_in_transaction,
+        }
+        told = {name: f"{int(seconds * 1000)}ms" for name, seconds in kept_by_server.items()}
+        driver = {"command_timeout": self.silence, "timeout": self.connection, "server_settings": told}
+        return {"pool_timeout": self.connection, "connect_args": driver}
+
+
 class MarksLeft(RuntimeError):
     """A transaction would have ended with something noted for its commit and nobody to do it: a fault of ours."""
 
@@ -145,13 +196,16 @@ class Database:
         url: str,
         *,
         connections: int = 4,
+        limits: Limits | None = None,
         before_commit: Sequence[Hook] = (),
         after_commit: Sequence[Callable[[], None]] = (),
     ) -> None:
+        """Without `limits` a statement may take as long as it takes, as those of a migration do."""
         self.is_sqlite = url.startswith("sqlite")
-        options: dict[str, Any] = {} if self.is_sqlite else {"pool_pre_ping": False, "max_overflow": 4}
+        options: dict[str, Any] = {}
         if not self.is_sqlite:
-            options["pool_size"] = connections
+            options = {"pool_pre_ping": False, "pool_size": connections, "max_overflow": 4}
+            options |= limits.options() if limits else {}
         self.engine = create_async_engine(
             url, hide_parameters=True, json_serializer=_to_json, json_deserializer=orjson.loads, **options
         )

@@ -141,3 +141,15 @@ class Unavailable(Problem):
 
     def __init__(self, detail: str | None = None) -> None:
         super().__init__(detail, headers={"Retry-After": "1"})
+
+
+class StorageFull(Problem):
+    """Nothing was written down; it is for the operators to make room."""
+
+    status, slug, title = 507, "storage-full", "There is no room left to write this down"
+
+    def __init__(self) -> None:
+        step = NextStep(
+            action="retry_later", label="Send the same again in some minutes, with the same Idempotency-Key"
+        )
+        super().__init__(next_steps=[step], headers={"Retry-After": "60"})

@@ -64,6 +64,10 @@ class ServiceSettings(BaseSettings):
     mode: Literal["development", "production"] = "development"
     database_url: str = "sqlite+aiosqlite://"
     database_connections: int = 4
+    lock_seconds: float = 3
+    statement_seconds: float = 10
+    idle_in_transaction_seconds: float = 15
+    silence_seconds: float = 12
     # One address, or those of a cluster's servers with commas between them.
     nats_url: str = "nats://127.0.0.1:4222"
     nats_user: str | None = None

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from shared.access.links import Links
 from shared.access.openid import Issuers
 from shared.access.tokens import tokens_of
-from shared.database import Database, Hook
+from shared.database import Database, Hook, Limits
 from shared.messaging.bus import Bus
 from shared.messaging.outbox import write_outbox
 from shared.messaging.subscriptions import Subscriptions
@@ -42,6 +42,12 @@ class Service:
         self.database = Database(
             settings.database_url,
             connections=settings.database_connections,
+            limits=Limits(
+                lock=settings.lock_seconds,
+                statement=settings.statement_seconds,
+                idle_in_transaction=settings.idle_in_transaction_seconds,
+                silence=settings.silence_seconds,
+            ),
             before_commit=(write_outbox, *before_commit),
             after_commit=(self.bus.poke,),
         )

@@ -22,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from shared.database import is_away, is_passing
+from shared.database import is_away, is_full, is_passing
 from shared.http import rendering
 from shared.http.documents import complete_document
 from shared.http.edge import Edge
@@ -34,7 +34,7 @@ from shared.http.running import Application, Service
 from shared.messaging.cleaning import Cleaner
 from shared.messaging.listener import Listener
 from shared.messaging.relay import Relay
-from shared.problems import BodyTooLarge, Invalid, MalformedBody, Problem, Unavailable
+from shared.problems import BodyTooLarge, Invalid, MalformedBody, Problem, StorageFull, Unavailable
 from shared.settings import ServiceSettings
 from shared.telemetry import configure_logging, get_logger
 
@@ -149,7 +149,7 @@ def _render_problems(app: FastAPI) -> None:
 async def _render_database_error(request: Request, error: Exception) -> Response:
     if is_away(error) or is_passing(error):
         log.warning("database away or busy", path=request.url.path, error=type(error).__name__)
-        return rendering.answer_of(Unavailable())
+        return rendering.answer_of(StorageFull() if is_full(error) else Unavailable())
     log.exception("database error", path=request.url.path, exc_info=error)
     return rendering.answer_of(Problem())
 

@@ -71,6 +71,12 @@ async def test_two_who_wait_for_each_other_are_told_to_come_again(client: Client
         ("57P01", True, False),  # terminating connection due to administrator command
         ("08006", True, False),
         ("53300", True, False),  # too many clients already
+        ("53100", True, False),  # disk full
+        ("58030", True, False),  # I/O error
+        ("25006", True, False),  # read-only, as after a failover
+        ("25P03", True, False),  # idle in a transaction for too long
+        ("57014", False, True),  # the statement was cancelled, or took too long
+        ("55P03", False, True),  # a lock not had in time
         ("40P01", False, True),
         ("40001", False, True),
         ("23505", False, False),
