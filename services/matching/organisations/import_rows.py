@@ -2,10 +2,12 @@
 
 import csv
 import io
+import itertools
 import json
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import orjson
@@ -14,6 +16,9 @@ from pydantic import ValidationError
 from services.matching.organisations.fields import ImportRow
 from shared.problems import FieldError, Invalid
 
+if TYPE_CHECKING:
+    import _csv
+
 MOST_ROWS = 10_000
 MOST_ERRORS = 1_000
 BETWEEN = "|"
@@ -21,6 +26,7 @@ BETWEEN = "|"
 _PLAIN = ("key", "parent_key", "name", "kind", "parent", "cvr", "p_number", "country", "size", "website", "hub")
 _LISTS = ("sectors", "focus_areas", "languages")
 _LANGUAGES = ("da", "en")
+_CONTACT = ("name", "email", "title", "phone")
 _STATEMENTS = tuple((name, code) for name in ("offers", "needs") for code in _LANGUAGES)
 COLUMNS = (
     *_PLAIN,
@@ -28,13 +34,26 @@ COLUMNS = (
     *(f"summary_{code}" for code in _LANGUAGES),
     *(f"{name}_{code}" for name, code in _STATEMENTS),
     "cities",
-    "contact_name",
-    "contact_email",
-    "contact_title",
-    "contact_phone",
+    *(f"contact_{part}" for part in _CONTACT),
     "published",
 )
-_YES_NO = {"true": True, "yes": True, "ja": True, "1": True, "false": False, "no": False, "nej": False, "0": False}
+# Danish Excel says SAND and FALSK.
+_YES_NO = dict.fromkeys(("true", "yes", "ja", "sand", "1"), True)
+_YES_NO |= dict.fromkeys(("false", "no", "nej", "falsk", "0"), False)
+_ERROR = re.compile(
+    r"#+|#(N/A|REF!|VALUE!|NAME\?|DIV/0!|NULL!|NUM!|SPILL!"
+    r"|I/T|REFERENCE!|VÆRDI!|NAVN\?|DIVISION/0!|NUL!|OVERLØB!)"
+)
+_ROUNDED = re.compile(r"\d+([.,]\d+)?[Ee]\+\d+")
+_NUMBERS = ("key", "parent_key", "cvr", "p_number", "contact_phone")
+_HOW_TO_SAVE = "save it as “CSV UTF-8”, or say its charset in `Content-Type`"
+
+
+@dataclass(frozen=True, slots=True)
+class _Refused:
+    """What stands in the place of a row that cannot be read."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +93,19 @@ class Row:
         return {name: value for name, value in self.whole().items() if name in self.given}
 
 
-def _opened(sent: bytes, newline: str | None) -> io.TextIOWrapper:
+def _opened(sent: bytes, newline: str | None, encoding: str = "utf-8-sig") -> io.TextIOWrapper:
     """Decoded as it is read: all at once would hold up the event loop from a worker thread too."""
-    return io.TextIOWrapper(io.BytesIO(sent), encoding="utf-8-sig", newline=newline)
+    return io.TextIOWrapper(io.BytesIO(sent), encoding=encoding, newline=newline)
 
 
-def _not_utf_8(sent: bytes) -> Invalid:
+def _unreadable(sent: bytes, encoding: str = "utf-8-sig") -> Invalid:
     try:
-        sent.decode("utf-8-sig")
+        sent.decode(encoding)
     except UnicodeDecodeError as wrong:
-        return Invalid.field("/", f"not UTF-8, at byte {wrong.start}")
-    raise AssertionError("it is UTF-8")
+        line = 1 + sent.count(b"\n", 0, wrong.start)
+        named = "UTF-8" if encoding == "utf-8-sig" else encoding
+        return Invalid.field("/", f"line {line}: not {named}, at byte {wrong.start}; {_HOW_TO_SAVE}")
+    raise AssertionError(f"it is {encoding}")
 
 
 def read_json_lines(sent: bytes) -> list[Row]:
@@ -93,39 +114,89 @@ def read_json_lines(sent: bytes) -> list[Row]:
     try:
         return _checked((number, _json(line)) for number, line in lines)
     except UnicodeDecodeError as wrong:
-        raise _not_utf_8(sent) from wrong
+        raise _unreadable(sent) from wrong
 
 
 def _json(line: str) -> Any:
     try:
-        return json.loads(line)
+        return json.loads(line, object_pairs_hook=_each_once)
+    except _Twice as twice:
+        return _Refused(f"{twice} is there twice")
     except (ValueError, RecursionError):
         return None
 
 
-def read_csv(sent: bytes) -> list[Row]:
+class _Twice(Exception):
+    """A name that an object has twice: one of the two would be lost."""
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Twice(next(name for name in names if names.count(name) > 1))
+    return found
+
+
+def read_csv(sent: bytes, encoding: str = "utf-8-sig") -> list[Row]:
     """A heading and a row an organisation, with `,` or `;`. Raises Invalid that names every wrong line.
 
-    Several values stand in one cell with `|` between them; an offer or a need is `category: text`.
+    Several values stand in one cell with `|` between them; an offer or a need is `category: text`. Lines and columns
+    that a spreadsheet left empty are passed over.
     """
     with_semicolons = sent.count(b";", 0, sent.find(b"\n")) > sent.count(b",", 0, sent.find(b"\n"))
-    reader = csv.DictReader(_opened(sent, ""), delimiter=";" if with_semicolons else ",")
+    # Strict: a quote that is never closed would swallow all the rows that follow it.
+    reader = csv.reader(_opened(sent, "", encoding), delimiter=";" if with_semicolons else ",", strict=True)
     try:
-        unknown = sorted(set(reader.fieldnames or ()) - set(COLUMNS))
-        if unknown or not reader.fieldnames:
-            raise Invalid.field("/", f"line 1: unknown columns {unknown}; a heading has some of {', '.join(COLUMNS)}")
-        return _checked((reader.line_num, _from_cells(cells)) for cells in reader)
-    except csv.Error as wrong:
-        raise Invalid.field("/", f"line {reader.line_num}: {wrong}") from wrong
+        return _checked(_rows(reader))
     except UnicodeDecodeError as wrong:
-        raise _not_utf_8(sent) from wrong
+        raise _unreadable(sent, encoding) from wrong
 
 
-def _from_cells(cells: dict[str | None, Any]) -> dict[str, Any] | None:
-    """The row as JSON would say it; None when it has more cells than the heading."""
-    if None in cells:
-        return None
-    filled = {str(name): cell.strip() for name, cell in cells.items() if cell and cell.strip()}
+def _rows(reader: "_csv.Reader") -> Iterator[tuple[int, Any]]:
+    begins = 1
+    try:
+        heading = _heading(next(reader, []))
+        begins = reader.line_num + 1
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                yield begins, _from_cells(heading, cells)
+            begins = reader.line_num + 1
+    except csv.Error as wrong:
+        raise Invalid.field("/", f"line {begins}: {wrong}; look for a quotation mark that is not closed") from wrong
+
+
+def _heading(cells: Sequence[str]) -> list[str]:
+    names = [cell.strip() for cell in cells]
+    given = [name for name in names if name]
+    unknown = sorted(set(given) - set(COLUMNS))
+    if unknown or not given:
+        raise Invalid.field("/", f"line 1: unknown columns {unknown}; a heading has some of {', '.join(COLUMNS)}")
+    twice = sorted({name for name in given if given.count(name) > 1})
+    if twice:
+        raise Invalid.field("/", f"line 1: columns that are there twice: {twice}")
+    return names
+
+
+def _from_cells(heading: Sequence[str], cells: Sequence[str]) -> "dict[str, Any] | _Refused":
+    """The row as JSON would say it, or why it cannot be."""
+    said = [cell.strip() for cell in cells]
+    under_none = [cell for name, cell in itertools.zip_longest(heading, said, fillvalue="") if cell and not name]
+    if under_none:
+        return _Refused("a cell stands under no heading; a text with a separator in it needs quotation marks")
+    filled = {name: cell for name, cell in zip(heading, said, strict=False) if cell}
+    broken = [name for name, cell in filled.items() if _is_broken(name, cell)]
+    if broken:
+        return _Refused(f"{broken[0]}: a spreadsheet put `{filled[broken[0]]}` in the place of what stood there")
+    return _row(filled)
+
+
+def _is_broken(name: str, cell: str) -> bool:
+    """An error of a formula, a number too wide for its column, or one of which only the first digits are left."""
+    return bool(_ERROR.fullmatch(cell)) or (name in _NUMBERS and bool(_ROUNDED.fullmatch(cell)))
+
+
+def _row(filled: dict[str, str]) -> dict[str, Any]:
     row: dict[str, Any] = {name: filled[name] for name in _PLAIN if name in filled}
     row |= {name: _split(filled[name]) for name in _LISTS if name in filled}
     summary = {code: filled[f"summary_{code}"] for code in _LANGUAGES if f"summary_{code}" in filled}
@@ -136,9 +207,9 @@ def _from_cells(cells: dict[str | None, Any]) -> dict[str, Any] | None:
             row.setdefault(name, []).extend(_statement(each, code) for each in _split(filled[f"{name}_{code}"]))
     if "cities" in filled:
         row["locations"] = [{"city": city, "main": at == 0} for at, city in enumerate(_split(filled["cities"]))]
-    if "contact_email" in filled:
-        parts = ("name", "email", "title", "phone")
-        row["contacts"] = [{part: filled[f"contact_{part}"] for part in parts if f"contact_{part}" in filled}]
+    contact = {part: filled[f"contact_{part}"] for part in _CONTACT if f"contact_{part}" in filled}
+    if contact:
+        row["contacts"] = [contact]
     if "published" in filled:
         row["published"] = _YES_NO.get(filled["published"].lower(), filled["published"])
     return row
@@ -160,7 +231,8 @@ def _checked(rows: Iterable[tuple[int, Any]]) -> list[Row]:
         if at >= MOST_ROWS:
             raise Invalid.field("/", f"more than {MOST_ROWS} rows; send them in several imports")
         if not isinstance(row, dict):
-            errors.append(FieldError(pointer=f"/{at}", detail=f"line {line}: not an organisation"))
+            why = row.why if isinstance(row, _Refused) else "not an organisation"
+            errors.append(FieldError(pointer=f"/{at}", detail=f"line {line}: {why}"))
             continue
         try:
             read.append(Row.of(at, line, ImportRow.model_validate(row)))

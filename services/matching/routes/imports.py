@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from email.message import Message
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -22,6 +24,9 @@ from shared.problems import Problem
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"], route_class=OnceRoute)
 
 JSON_LINES, CSV = "application/x-ndjson", "text/csv"
+_UTF_8 = ("utf-8", "utf8", "us-ascii")
+# Who says Latin-1 means what Windows calls so (WHATWG Encoding, 4.2).
+_FROM_EXCEL = ("windows-1252", "cp1252", "iso-8859-1", "latin1")
 LARGEST_IMPORT = 32 * MIB
 
 
@@ -49,13 +54,18 @@ class ImportReport(BaseModel):
 async def _read_rows(request: Request, caller: KnownCaller) -> list[Row]:
     """Reads what the secretariat sent, and nobody else's; before the transaction, which holds up other writers."""
     caller.require(caller.is_admin, may_see=True)
-    match request.headers.get("Content-Type", "").partition(";")[0].strip().lower():
-        case "application/x-ndjson":
+    sent = Message()
+    sent["Content-Type"] = request.headers.get("Content-Type", "")
+    charset = sent.get_content_charset("utf-8")
+    match sent.get_content_type():
+        case "application/x-ndjson" if charset in _UTF_8:
             read = read_json_lines
-        case "text/csv":
+        case "text/csv" if charset in _UTF_8:
             read = read_csv
+        case "text/csv" if charset in _FROM_EXCEL:
+            read = partial(read_csv, encoding="windows-1252")
         case _:
-            raise UnsupportedMediaType(f"`Content-Type` must be {JSON_LINES} or {CSV}.")
+            raise UnsupportedMediaType(f"`Content-Type` must be {JSON_LINES} or {CSV}; a CSV may be windows-1252 too.")
     return await asyncio.to_thread(read, await request.body())
 
 

@@ -158,10 +158,63 @@ async def test_what_is_no_import_is_refused_in_clear_words(
     await send(client, content, kind, status)
 
 
-async def test_what_is_not_utf_8_is_refused(client: Client) -> None:
-    headers = {**ADMIN, "Content-Type": CSV}
-    answer = await client.post("/v1/organisations/import", content="name\nØrsted".encode("latin-1"), headers=headers)
-    assert (answer.status_code, answer.json()["errors"][0]["detail"]) == (422, "not UTF-8, at byte 5")
+async def send_bytes(client: Client, content: bytes, kind: str) -> tuple[int, Row]:
+    headers = {**ADMIN, "Content-Type": kind}
+    answer = await client.post("/v1/organisations/import", content=content, headers=headers)
+    return answer.status_code, answer.json()
+
+
+async def test_what_is_not_utf_8_is_refused_with_its_line_and_what_to_do(client: Client) -> None:
+    status, problem = await send_bytes(client, "name;kind\nØrsted;company".encode("windows-1252"), CSV)
+    detail = problem["errors"][0]["detail"]
+    assert (status, detail.partition(";")[0]) == (422, "line 2: not UTF-8, at byte 10")
+    assert "CSV UTF-8" in detail
+
+
+async def test_the_charset_that_is_said_is_read(client: Client) -> None:
+    content = "name;kind;summary_da\r\nØrsted;research;Vi laver strøm – nu\r\n".encode("windows-1252")
+    assert (await send_bytes(client, content, "text/csv; charset=windows-1252"))[0] == 200
+    (made,) = await listed(client)
+    assert (made["name"], made["summary"]) == ("Ørsted", {"da": "Vi laver strøm – nu"})
+    assert (await send_bytes(client, content, "text/csv; charset=utf-16"))[0] == 415
+
+
+async def test_what_a_spreadsheet_left_empty_is_passed_over(client: Client) -> None:
+    text = "name;kind;published;;\nDHI;research;SAND;;\n;;;;\n\nAU;research\n"
+    report = await send(client, text, CSV)
+    assert [row["line"] for row in report["rows"]] == [2, 5]
+
+
+async def test_a_row_is_named_by_the_line_it_begins_on(client: Client) -> None:
+    text = 'name,kind,summary_da\nDHI,research,"Vand\nog hav"\nAU,bank,\n'
+    report = await send(client, text, CSV, status=422)
+    assert [error["detail"].partition(":")[0] for error in report["errors"]] == ["line 4"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('name,kind,summary_da\nDHI,research,"Vand\nAU,research,\nDTU,research,\n', "line 2: unexpected end of data"),
+        ('name,kind\n"DHI" A/S,research\n', "line 2: "),
+        ("name,kind,name\nDHI,research,AU\n", "line 1: columns that are there twice: ['name']"),
+        ("name;kind;\nDHI;research;Vand\n", "line 2: a cell stands under no heading"),
+        ("name,kind\nDHI,research,Vand\n", "line 2: a cell stands under no heading"),
+        ("name;kind;cvr\nDHI;research;3,61E+07\n", "line 2: cvr: a spreadsheet put `3,61E+07`"),
+        ("name;kind;website\nDHI;research;#REFERENCE!\n", "line 2: website: a spreadsheet put `#REFERENCE!`"),
+        ("name;kind;contact_phone\nDHI;research;########\n", "line 2: contact_phone: a spreadsheet put `########`"),
+        ("name;kind;contact_name\nDHI;research;Mette Holm\n", "line 2: Field required"),
+    ],
+)
+async def test_whatever_would_be_lost_is_refused_with_its_line(client: Client, text: str, said: str) -> None:
+    report = await send(client, text, CSV, status=422)
+    assert [error["detail"] for error in report["errors"]] == [report["errors"][0]["detail"]]
+    assert report["errors"][0]["detail"].startswith(said)
+    assert await listed(client) == []
+
+
+async def test_a_field_that_a_json_line_has_twice_is_refused(client: Client) -> None:
+    report = await send(client, '{"name": "DHI", "kind": "research", "name": "AU"}', status=422)
+    assert report["errors"] == [{"pointer": "/0", "detail": "line 1: name is there twice"}]
 
 
 async def test_only_the_secretariat_imports(client: Client) -> None:
