@@ -4,7 +4,8 @@ import asyncio
 import contextlib
 import errno
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,11 @@ NAMING = {
 }
 
 _MARKS = "marks"
+# Beyond those that are kept open.
+MORE_CONNECTIONS = 8
+PLACE_WITHIN = 5.0
+_CROWD = "crowd"
+
 Hook = Callable[[AsyncSession], Awaitable[None]]
 
 
@@ -69,10 +75,47 @@ def is_full(error: BaseException) -> bool:
 def is_passing(error: BaseException) -> bool:
     """Whether others were in the way, so that the same again may go well: a deadlock, a lock not had in time, a
     statement that was cancelled."""
-    return isinstance(error, DBAPIError) and (
-        _state_of(error) in ("40001", "40P01", "55P03", "57014")
-        or _code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-    )
+    if isinstance(error, DBAPIError):
+        locked = _code_of(error) in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+        return locked or _state_of(error) in ("40001", "40P01", "55P03", "57014")
+    return isinstance(error, Crowded)
+
+
+class Crowded(Exception):
+    """Somebody of this process waits already for what another waited for in vain."""
+
+
+class Crowd:
+    """What is waited for in this process. Where somebody waited in vain, one at a time may try until one had it.
+
+    All the connections would wait there otherwise, and none be left for others.
+    """
+
+    def __init__(self) -> None:
+        self._waiting = Counter[Hashable]()
+        self._in_vain = set[Hashable]()
+
+    @contextlib.contextmanager
+    def waiting_for(self, wanted: Collection[Hashable]) -> Iterator[None]:
+        """Around a statement that waits for locks. Raises Crowded."""
+        if any(self._waiting[each] and each in self._in_vain for each in wanted):
+            raise Crowded
+        self._waiting.update(wanted)
+        try:
+            yield
+            self._in_vain.difference_update(wanted)
+        except DBAPIError as failed:
+            if is_passing(failed):
+                self._in_vain.update(wanted)
+            raise
+        finally:
+            self._waiting.subtract(wanted)
+            self._waiting += Counter()
+
+
+def crowd_of(session: AsyncSession) -> Crowd:
+    crowd: Crowd = session.info[_CROWD]
+    return crowd
 
 
 def _state_of(error: DBAPIError) -> str:
@@ -204,7 +247,7 @@ class Database:
         self.is_sqlite = url.startswith("sqlite")
         options: dict[str, Any] = {}
         if not self.is_sqlite:
-            options = {"pool_pre_ping": False, "pool_size": connections, "max_overflow": 4}
+            options = {"pool_pre_ping": False, "pool_size": connections, "max_overflow": MORE_CONNECTIONS}
             options |= limits.options() if limits else {}
         self.engine = create_async_engine(
             url, hide_parameters=True, json_serializer=_to_json, json_deserializer=orjson.loads, **options
@@ -214,6 +257,9 @@ class Database:
         self._reading_engine = self.engine.execution_options(read_only=True)
         # One writer at a time in the process: p99 135 ms against 519 to 960 ms by SQLite's busy handler alone.
         self._turn = asyncio.Lock()
+        # What the last writing transaction found wrong with the database; None when it went well.
+        self.trouble: str | None = None
+        self._places, self._crowd = asyncio.Semaphore(connections), Crowd()
         self.before_commit = list(before_commit)
         self.after_commit = list(after_commit)
 
@@ -225,16 +271,44 @@ class Database:
         `quiet` for book-keeping that nobody waits for: no hook is called after the commit.
         """
         turn = self._turn if self.is_sqlite else contextlib.nullcontext()
-        async with turn, AsyncSession(self.engine, expire_on_commit=False) as session, session.begin():
-            yield session
-            if session.info.get(_UNDONE):
-                await session.rollback()
-                return
-            for hook in self.before_commit:
-                await hook(session)
-            _require_none_marked(session)
+        with self._noting_trouble():
+            async with turn, self._session() as session, session.begin():
+                yield session
+                if session.info.get(_UNDONE):
+                    await session.rollback()
+                    return
+                for hook in self.before_commit:
+                    await hook(session)
+                _require_none_marked(session)
         for heard in () if quiet else self.after_commit:
             heard()
+
+    @contextlib.contextmanager
+    def _noting_trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except Exception as failed:
+            if is_away(failed):
+                self.trouble = f"{type(failed).__name__}: {getattr(failed, 'orig', failed)}"[:200]
+            raise
+        self.trouble = None
+
+    def _session(self) -> AsyncSession:
+        return AsyncSession(self.engine, expire_on_commit=False, info={_CROWD: self._crowd})
+
+    @contextlib.asynccontextmanager
+    async def place(self) -> AsyncIterator[None]:
+        """For a caller's transaction, of which so many are open at a time that the others find connections too: who
+        signs up, who only reads, and what the service does by itself."""
+        if self.is_sqlite:
+            yield
+            return
+        async with asyncio.timeout(PLACE_WITHIN):
+            await self._places.acquire()
+        try:
+            yield
+        finally:
+            self._places.release()
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncSession]:

@@ -117,6 +117,9 @@ class Figures:
             "stream_replicas_missing", "Replicas set that do not hold all", registry=self.registry
         )
         self.dead_letters = Gauge("dead_letters", "Messages given up after repeated failure", registry=self.registry)
+        self.database_trouble = Gauge(
+            "database_trouble", "Whether the last change failed by the database's fault", registry=self.registry
+        )
         self.consumer_lag = Gauge("consumer_lag", "Messages not yet handled", ("stream",), registry=self.registry)
         self.published = Counter("messages_published", "Messages put on the bus", registry=self.registry)
         self.handled = Counter("messages_handled", "Messages handled", ("type", "result"), registry=self.registry)

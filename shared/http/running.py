@@ -55,6 +55,8 @@ class Service:
         self.tokens = tokens_of(settings)
         self.issuers = Issuers(settings.issuers)
         self.figures = Figures()
+        # Told to stop, and still answering: whoever sends it requests is to see so by its readiness, and go elsewhere.
+        self.leaving = False
         self.stopping = asyncio.Event()
 
     async def start(self) -> None:

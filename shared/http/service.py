@@ -22,7 +22,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from shared.database import is_away, is_full, is_passing
+from shared.database import Crowded, is_away, is_full, is_passing
 from shared.http import rendering
 from shared.http.documents import complete_document
 from shared.http.edge import Edge
@@ -144,6 +144,7 @@ def _render_problems(app: FastAPI) -> None:
     app.add_exception_handler(DBAPIError, _render_database_error)
     app.add_exception_handler(OSError, _render_database_error)
     app.add_exception_handler(PoolTimeout, _render_database_error)
+    app.add_exception_handler(Crowded, _render_database_error)
 
 
 async def _render_database_error(request: Request, error: Exception) -> Response:

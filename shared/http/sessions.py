@@ -25,7 +25,8 @@ async def _transaction(request: Request) -> AsyncIterator[AsyncSession]:
     if before is not None:
         await before()
     refusal: Problem | None = None
-    async with database_of(request).transaction() as session:
+    database = database_of(request)
+    async with database.place(), database.transaction() as session:
         request.state.session = session
         first: Hook | None = getattr(request.state, "first_in_transaction", None)
         if first is not None:

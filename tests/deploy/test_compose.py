@@ -152,3 +152,8 @@ def test_the_image_carries_one_service_and_nothing_of_the_others() -> None:
     copied = re.findall(r"^COPY (?!--from)(\S+)", text, re.MULTILINE)
     assert copied == ["deploy/requirements/${SERVICE}.txt", "shared", "services/__init__.py", "services/${SERVICE}"]
     assert re.search(r"^USER 10001$", text, re.MULTILINE)
+
+
+def test_the_bus_is_asked_whether_it_can_write_too(compose: dict[str, Any]) -> None:
+    """With `js-enabled-only` or `js-server-only` it says 200 while its disk is full."""
+    assert compose["services"]["nats"]["healthcheck"]["test"][-1].endswith(":8222/healthz")

@@ -8,7 +8,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.database import uuid7
 from shared.problems import Problem
-from shared.together import Together
+from shared.together import Later, Together
 from tests.shared.tiny import NameTaken, Thing, made, make_all
 from tests.support.services import Client, a_moment
 
@@ -40,6 +40,13 @@ async def test_who_is_refused_gets_the_problem_and_the_others_their_thing(client
     assert await made(client.app) == ["first", "last"]
 
 
+async def test_who_has_to_wait_for_others_is_answered_too_and_keeps_nobody(client: Client) -> None:
+    names = ["first", "held", "held too", "held for long", "last"]
+    assert await asked_together(client, names) == names
+    assert sorted(await made(client.app)) == sorted(names)
+    assert (await made(client.app))[:2] == ["first", "last"]
+
+
 async def test_a_fault_at_one_does_not_spoil_the_others(client: Client) -> None:
     first, fault, last = await asked_together(client, ["first", "fault", "last"])
     assert (first, last) == ("first", "last")
@@ -64,10 +71,10 @@ async def test_a_commit_that_one_spoils_is_tried_again_without_it(client: Client
 
 
 async def test_a_rule_that_answers_too_few_has_done_nothing(client: Client) -> None:
-    async def forgets_one(session: AsyncSession, asked: list[Thing]) -> list[str | Problem]:
-        return (await make_all(session, asked))[1:]
+    async def forgets_one(session: AsyncSession, asked: list[Thing], waits: bool) -> list[str | Problem | Later]:
+        return (await make_all(session, asked, waits))[1:]
 
-    together = Together(client.app.state.database, forgets_one)
+    together = Together(client.app.state.database, forgets_one, lambda thing: thing.name)
     answers = await asyncio.gather(*(together(Thing(name=name)) for name in "abc"), return_exceptions=True)
     assert all(isinstance(answer, ValueError) for answer in answers)
     assert await made(client.app) == []

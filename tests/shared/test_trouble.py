@@ -123,7 +123,12 @@ async def test_a_disk_that_is_full_is_507_until_there_is_room_again(small_disk: 
             while filler.write(bytes(4096)):
                 pass
         assert_full(await until_refused(client))
+        for _ in range(2):
+            assert "full" in (await client.get("/readyz")).json()["checks"]["database"]
+        assert "database_trouble 1.0" in (await client.get("/metrics")).text
         (small_disk / "filler").unlink()
+        assert (await client.get("/readyz")).json()["checks"]["database"] == "ok"
+        assert "database_trouble 0.0" in (await client.get("/metrics")).text
         assert (await post(client, "afterwards")).status_code == 201
         assert (await made(client.app))[-1] == "afterwards"
 

@@ -23,7 +23,7 @@ from shared.messaging.tables import Sequence as Number
 from shared.messaging.tables import add_to
 from shared.problems import Problem
 from shared.settings import ServiceSettings
-from shared.together import Together
+from shared.together import Later, Together
 
 metadata = new_metadata()
 owners = Table("owners", metadata, Column("id", Uuid, primary_key=True))
@@ -61,11 +61,14 @@ async def make_tables(url: str) -> None:
     await database.close()
 
 
-async def make_all(session: AsyncSession, asked: Sequence[Thing]) -> list[str | Problem]:
-    """A rule for many: names that begin with "taken" are refused, "fault" is a fault of ours."""
+async def make_all(session: AsyncSession, asked: Sequence[Thing], waits: bool = True) -> list[str | Problem | Later]:
+    """A rule for many: names that begin with "taken" are refused, "held" waits, "fault" is a fault of ours."""
     connection = await session.connection()
-    answers: list[str | Problem] = []
+    answers: list[str | Problem | Later] = []
     for thing in asked:
+        if thing.name.startswith("held") and not waits:
+            answers.append(Later.LATER)
+            continue
         if thing.name.startswith("taken"):
             answers.append(NameTaken(f"{thing.name} is taken"))
             continue
@@ -86,6 +89,7 @@ async def make_thing(
     (answer,) = await make_all(session, [thing])
     if isinstance(answer, Problem):
         raise answer
+    assert not isinstance(answer, Later)
     tell(session, OrganisationUpdated(organisation_id=uuid7(), version=1, name=answer))
     return {"name": answer, "number": await count(session)}
 
@@ -140,7 +144,7 @@ async def made(app: FastAPI) -> list[str]:
 class Things(Service):
     def __init__(self, settings: ServiceSettings) -> None:
         super().__init__("matching", settings)
-        self.together = Together(self.database, make_all)
+        self.together = Together(self.database, make_all, lambda thing: thing.name)
 
 
 def create_app(settings: ServiceSettings) -> FastAPI:

@@ -137,6 +137,14 @@ class PostgresCluster:
         """SIGKILL of the postmaster, as a crash would be; its backends notice and follow."""
         self._end(signal.SIGKILL)
 
+    def signal_all(self, number: signal.Signals) -> None:
+        """To the postmaster and every backend: after SIGSTOP it takes connections and says nothing."""
+        assert self.process is not None
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        for pid in (self.process.pid, *map(int, children)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
     def _end(self, number: signal.Signals) -> None:
         if self.process is not None:
             self.process.send_signal(number)

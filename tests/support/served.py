@@ -2,11 +2,13 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import httpx
 
@@ -19,27 +21,55 @@ STOPS_WITHIN_SECONDS = 30.0
 @contextlib.contextmanager
 def served(application: str, *options: str, **environment: str) -> Iterator[int]:
     """A uvicorn process of one worker, stopped when the block ends; gives its port."""
+    with replica(application, *options, **environment) as running:
+        yield running.port
+
+
+@dataclass
+class Replica:
+    """A process that can be stopped, frozen and started again on its port."""
+
+    port: int
+    command: list[str]
+    environment: dict[str, str]
+    process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(
+            self.command, env=self.environment, start_new_session=True, preexec_fn=dies_with(os.getpid())
+        )
+        _wait_until_answered(self.port, self.process)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+
+    def stop(self) -> None:
+        """As an operator does: it finishes what it answers."""
+        if self.process is None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(STOPS_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise AssertionError("the service did not stop") from None
+
+
+@contextlib.contextmanager
+def replica(application: str, *options: str, **environment: str) -> Iterator[Replica]:
+    """The same, for who stops and starts it."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port: int = listening.getsockname()[1]
     # Not by --fd: uvicorn takes such a socket for a UNIX one, TCP_NODELAY stays off, and every answer takes 40 ms.
     command = [sys.executable, "-m", "uvicorn", application, "--port", str(port), *options, "--no-access-log"]
-    process = subprocess.Popen(
-        [*command, "--log-level", "warning"],
-        env=os.environ | environment,
-        start_new_session=True,
-        preexec_fn=dies_with(os.getpid()),
-    )
+    running = Replica(port, [*command, "--log-level", "warning"], os.environ | environment)
     try:
-        _wait_until_answered(port, process)
-        yield port
+        running.start()
+        yield running
     finally:
-        process.terminate()
-        try:
-            process.wait(STOPS_WITHIN_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise AssertionError("the service did not stop") from None
+        running.stop()
 
 
 def _wait_until_answered(port: int, process: subprocess.Popen[bytes]) -> None:

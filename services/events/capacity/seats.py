@@ -4,6 +4,7 @@ The lock is the event's own quota row, `FOR UPDATE`; on SQLite the write transac
 cancellations of registrations, by changes of an event's capacity or status, and by the recount.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from sqlalchemy import bindparam, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.tables import Base
-from shared.database import padded
+from shared.database import crowd_of, padded
 from shared.problems import NextStep, Problem
 
 quotas = Base.metadata.tables["quotas"]
@@ -86,13 +87,19 @@ class EventSeats:
         return number
 
 
-_lock = (
-    select(quotas)
+_siblings = quotas.alias()
+_seats = (
+    select(
+        quotas,
+        select(func.count()).where(_siblings.c.event_id == quotas.c.event_id).scalar_subquery().label("of_the_event"),
+    )
     .where(quotas.c.event_id.in_(bindparam("event_ids", expanding=True)))
     # In one order everywhere, so that two transactions cannot wait for each other.
     .order_by(quotas.c.id)
-    .with_for_update()
 )
+_lock = _seats.with_for_update(of=quotas)
+_lock_free = _seats.with_for_update(of=quotas, skip_locked=True)
+_known = select(quotas.c.event_id).where(quotas.c.event_id.in_(bindparam("event_ids", expanding=True))).distinct()
 _write = (
     update(quotas)
     .where(quotas.c.id == bindparam("quota_id"))
@@ -102,8 +109,30 @@ _write = (
 
 async def lock_seats(session: AsyncSession, event_ids: Iterable[UUID]) -> dict[UUID, EventSeats]:
     """Takes the lock of each event and reads its quotas; unknown events are left out."""
+    wanted = padded(event_ids)
     connection = await session.connection()
-    rows = (await connection.execute(_lock, {"event_ids": padded(event_ids)})).all()
+    with crowd_of(session).waiting_for(set(wanted)):
+        rows = (await connection.execute(_lock, {"event_ids": wanted})).all()
+    return _by_event(rows)
+
+
+async def lock_free_seats(
+    session: AsyncSession, event_ids: Iterable[UUID]
+) -> tuple[dict[UUID, EventSeats], frozenset[UUID]]:
+    """Takes the locks that nobody holds, waiting for none; the second answer are the events whose lock is held."""
+    wanted = padded(event_ids)
+    connection = await session.connection()
+    rows = (await connection.execute(_lock_free, {"event_ids": wanted})).all()
+    had = Counter(row.event_id for row in rows)
+    # All of them, or it is not had: one more row may have been locked while these were read.
+    seats = _by_event([row for row in rows if had[row.event_id] == row.of_the_event])
+    missed = set(wanted) - seats.keys()
+    if not missed:
+        return seats, frozenset()
+    return seats, frozenset((await connection.execute(_known, {"event_ids": padded(missed)})).scalars())
+
+
+def _by_event(rows: Sequence[Any]) -> dict[UUID, EventSeats]:
     seats = {
         row.event_id: EventSeats(event=_quota(row), next_in_line=row.next_in_line)
         for row in rows

@@ -2,16 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.events.capacity.seats import EventSeats, lock_free_seats, lock_seats
 from services.events.registrations.deciding import AskedSignUp, SignedUp
 from services.events.registrations.sign_up import sign_up_all
 from shared.access.links import Links
 from shared.database import Database
 from shared.idempotency import Claim, Kept, KeyReused, recall, remember
 from shared.problems import Problem
-from shared.together import Together
+from shared.together import Later, Together
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,32 @@ SignUps = Together[AskedOnce, Answered]
 def sign_ups(database: Database, links: Links, write: Callable[[SignedUp], bytes]) -> SignUps:
     """The one queue of this process; `write` makes the body of an answer."""
 
-    async def decide(session: AsyncSession, batch: list[AskedOnce]) -> Sequence[Answered | Problem]:
-        return await _answer_all(session, links, write, batch)
+    async def decide(
+        session: AsyncSession, batch: list[AskedOnce], waits: bool
+    ) -> Sequence[Answered | Problem | Later]:
+        # Before the keys are claimed: whoever waits for a lock holds nothing that others may want.
+        seats, held = await _lock(session, {each.asked.event_id for each in batch}, waits=waits)
+        free = [each for each in batch if each.asked.event_id not in held]
+        answers = iter(await _answer_all(session, links, write, free, seats) if free else [])
+        return [Later.LATER if each.asked.event_id in held else next(answers) for each in batch]
 
-    return Together(database, decide)
+    return Together(database, decide, lambda each: each.asked.event_id)
+
+
+async def _lock(
+    session: AsyncSession, event_ids: set[UUID], *, waits: bool
+) -> tuple[dict[UUID, EventSeats], frozenset[UUID]]:
+    if waits:
+        return await lock_seats(session, event_ids), frozenset()
+    return await lock_free_seats(session, event_ids)
 
 
 async def _answer_all(
-    session: AsyncSession, links: Links, write: Callable[[SignedUp], bytes], batch: Sequence[AskedOnce]
+    session: AsyncSession,
+    links: Links,
+    write: Callable[[SignedUp], bytes],
+    batch: Sequence[AskedOnce],
+    seats: dict[UUID, EventSeats],
 ) -> list[Answered | Problem]:
     first = {each.claim.place: each for each in reversed(batch) if each.claim}
     before = await recall(session, links, [each.claim for each in first.values() if each.claim])
@@ -52,7 +72,7 @@ async def _answer_all(
         for each in batch
         if each.claim is None or (first[each.claim.place] is each and each.claim.place not in before)
     ]
-    decided = await sign_up_all(session, links, [each.asked for each in fresh])
+    decided = await sign_up_all(session, links, [each.asked for each in fresh], seats)
     outcomes = {
         id(each): outcome if isinstance(outcome, Problem) else Kept(201, write(outcome))
         for each, outcome in zip(fresh, decided, strict=True)

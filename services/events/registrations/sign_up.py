@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import bindparam, insert, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events.capacity.seats import EventSeats, count_waiting, lock_seats, write_taken
+from services.events.capacity.seats import EventSeats, count_waiting, write_taken
 from services.events.organisations.recognising import Recognised, UnknownOrganisation, forget, recognise
 from services.events.registrations.access import speaks_for
 from services.events.registrations.deciding import (
@@ -44,9 +44,13 @@ registrations = Base.metadata.tables["registrations"]
 attendees = Base.metadata.tables["attendees"]
 
 
-async def sign_up_all(session: AsyncSession, links: Links, asked: Sequence[AskedSignUp]) -> list[SignedUp | Problem]:
-    """Decides every sign-up in order, writes those that are taken, and answers each with its rows or its problem."""
-    seats = await lock_seats(session, (each.event_id for each in asked))
+async def sign_up_all(
+    session: AsyncSession, links: Links, asked: Sequence[AskedSignUp], seats: dict[UUID, EventSeats]
+) -> list[SignedUp | Problem]:
+    """Decides every sign-up in order, writes those that are taken, and answers each with its rows or its problem.
+
+    `seats` are those of the events, under their locks.
+    """
     found = await _read_events(session, seats)
     known = await read_known_addresses(session, asked)
     organisations = await _recognise(session, asked)
