@@ -68,6 +68,7 @@ class ServiceSettings(BaseSettings):
     statement_seconds: float = 10
     idle_in_transaction_seconds: float = 15
     silence_seconds: float = 12
+    announce_seconds: float = 0
     # One address, or those of a cluster's servers with commas between them.
     nats_url: str = "nats://127.0.0.1:4222"
     nats_user: str | None = None

@@ -11,6 +11,12 @@ from deploy.local.nats import PROVISIONER
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_PORT = 8001
+# Connections are kept for longer than proxies keep them idle, so that it is never we who end one they are about to use.
+SERVER_OPTIONS = (
+    *("--timeout-graceful-shutdown", "5"),
+    *("--timeout-keep-alive", "75"),
+    *("--no-server-header", "--no-access-log"),
+)
 MAIL_FROM = "Videnbro <videnbro@example.org>"
 
 
@@ -42,9 +48,8 @@ class Stack:
     def service_command(self, service: str) -> list[str]:
         """As production starts it."""
         options = ["--host", "127.0.0.1", "--port", str(self.ports[service])]
-        quiet = ["--timeout-graceful-shutdown", "5", "--no-access-log", "--no-server-header"]
         application = self.application.format(service=service)
-        return python("-m", "uvicorn", "--factory", application, *options, *quiet)
+        return python("-m", "uvicorn", "--factory", application, *options, *SERVER_OPTIONS)
 
     def environment(self, who: str, nats_url: str, smtp_port: int) -> dict[str, str]:
         """For a service or for provisioning. Secrets are files in a folder that is its own."""

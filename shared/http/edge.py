@@ -45,6 +45,9 @@ class Edge:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], *_answer_headers(origin, scope["path"])]
+                if scope["app"].state.leaving:
+                    # Else the next request on this connection may meet a door that has just been closed.
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:

@@ -66,7 +66,7 @@ def create_service(
             open_things.push_async_callback(service.stop)
             open_things.push_async_callback(_stop_tasks, _start_tasks(service, jobs))
             open_things.callback(service.stopping.set)
-            open_things.enter_context(_told_of_signals(service.stopping))
+            open_things.enter_context(_told_of_signals(service))
             _leave_out_of_collections()
             yield
 
@@ -101,16 +101,32 @@ def create_service(
 
 
 @contextlib.contextmanager
-def _told_of_signals(stopping: asyncio.Event) -> Iterator[None]:
-    """Sets `stopping` when the server is told to stop, not when it has: it waits for open streams before our end."""
+def _told_of_signals(service: Service) -> Iterator[None]:
+    """Announces that the service leaves, then stops what is open, when the server is told to and not when it has.
+
+    It would close its door at once, and wait for open streams before our end. Told a second time, it leaves at once.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     loop, before = asyncio.get_running_loop(), {each: signal.getsignal(each) for each in _STOPS}
+    announced: list[asyncio.TimerHandle] = []
 
     def hear(number: int, frame: FrameType | None) -> None:
+        first, service.leaving = not service.leaving, True
+        if first and service.settings.announce_seconds and not loop.is_closed():
+            loop.call_soon_threadsafe(announce, number, frame)
+        else:
+            stop(number, frame)
+
+    def announce(number: int, frame: FrameType | None) -> None:
+        announced.append(loop.call_later(service.settings.announce_seconds, stop, number, frame))
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in announced:
+            each.cancel()
         if not loop.is_closed():
-            loop.call_soon_threadsafe(stopping.set)
+            loop.call_soon_threadsafe(service.stopping.set)
         handler = before[signal.Signals(number)]
         if callable(handler):
             handler(number, frame)

@@ -10,6 +10,7 @@ import yaml
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from deploy.local.nats import PROVISIONER, permissions, provisioner_permissions
+from deploy.local.stack import SERVER_OPTIONS
 from deploy.secret_files import make_secrets
 from shared.access.keys import public_key_of
 from shared.settings import SERVICES, ServiceName, ServiceSettings
@@ -157,3 +158,8 @@ def test_the_image_carries_one_service_and_nothing_of_the_others() -> None:
 def test_the_bus_is_asked_whether_it_can_write_too(compose: dict[str, Any]) -> None:
     """With `js-enabled-only` or `js-server-only` it says 200 while its disk is full."""
     assert compose["services"]["nats"]["healthcheck"]["test"][-1].endswith(":8222/healthz")
+
+
+def test_an_image_starts_its_service_as_the_local_stack_does() -> None:
+    command = (ROOT / "deploy" / "Dockerfile").read_text().rpartition("CMD")[2]
+    assert " ".join(SERVER_OPTIONS) in command
