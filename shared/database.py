@@ -32,7 +32,7 @@ NAMING = {
 _MARKS = "marks"
 # Beyond those that are kept open.
 MORE_CONNECTIONS = 8
-PLACE_WITHIN = 5.0
+PLACE_WITHIN = 30.0
 _CROWD = "crowd"
 
 Hook = Callable[[AsyncSession], Awaitable[None]]
@@ -207,7 +207,7 @@ class Limits:
         }
         told = {name: f"{int(seconds * 1000)}ms" for name, seconds in kept_by_server.items()}
         driver = {"command_timeout": self.silence, "timeout": self.connection, "server_settings": told}
-        return {"pool_timeout": self.connection, "connect_args": driver}
+        return {"pool_timeout": PLACE_WITHIN, "connect_args": driver}
 
 
 class MarksLeft(RuntimeError):

@@ -24,6 +24,8 @@ SHORTEST_BOUND = 30.0
 
 # Bounds that may be short, and why; and who may sleep and look at a clock: loops that look again, and loads.
 SHORT = {
+    "events/test_one_slow_event.py": "a lock that is not had is given up soon",
+    "shared/test_trouble.py": "a lock that is not had is given up soon, as is a statement that takes long",
     "deploy/test_bus_permissions.py": "a service that may not ask is not answered",
     "deploy/test_supervisor.py": "who talks to nobody is stuck, and does not answer",
     "messaging/test_streams.py": "a service that may not ask is not answered",

@@ -27,7 +27,7 @@ from tests.support.missing import missing
 from tests.support.nats import NatsServer
 from tests.support.postgres import free_port
 from tests.support.served import Replica, replica
-from tests.support.services import eventually, running, settings_for
+from tests.support.services import LONG_ENOUGH, a_moment, eventually, running, settings_for
 
 PROXIES = Path(__file__).parents[2] / "deploy" / "proxy"
 APPLICATION = "services.events.app:create_app"
@@ -115,12 +115,12 @@ class Load:
     async def call(self) -> None:
         async with httpx.AsyncClient(timeout=60) as caller:
             while not self.over:
-                await asyncio.sleep(0.1)
+                await a_moment(0.1)
                 key, body = {"Idempotency-Key": uuid7().hex}, company()
                 outcome = await self._once(caller, body, key)
                 if outcome is not None:
                     self.again.append(outcome)
-                    await asyncio.sleep(1)
+                    await a_moment(1)
                     outcome = await self._once(caller, body, key)
                 if outcome is not None:
                     self.failed.append(outcome)
@@ -156,7 +156,7 @@ async def some_more(load: Load) -> None:
 
 
 async def is_ready(port: int) -> bool:
-    async with httpx.AsyncClient() as caller:
+    async with httpx.AsyncClient(timeout=LONG_ENOUGH) as caller:
         return (await caller.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
 
 
@@ -191,7 +191,7 @@ async def test_who_is_told_to_stop_says_so_before_it_closes_its_door(
     with replica(APPLICATION, "--factory", *SERVER_OPTIONS, **told) as one:
         await eventually(lambda: is_ready(one.port))
         one.signal(signal.SIGTERM)
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{one.port}") as caller:
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{one.port}", timeout=LONG_ENOUGH) as caller:
 
             async def announced() -> bool:
                 return "stopping" in (await caller.get("/readyz")).json()["checks"].values()
@@ -213,5 +213,6 @@ async def test_a_connection_that_idled_for_as_long_as_a_proxy_keeps_it_is_still_
             # A second one on the same connection: it raises where the other side has closed.
             connection.request("GET", "/livez")
             assert connection.getresponse().read() == b"alive"
-            await asyncio.sleep(pause)
+            for _ in range(pause):
+                await a_moment(1)
         connection.close()

@@ -16,7 +16,7 @@ from tests.events.builders import company, key_of, one_of, published, sign_up, s
 from tests.support.callers import LINK_SECRET, PUBLIC_KEY
 from tests.support.postgres import PostgresCluster
 from tests.support.served import Replica, replica
-from tests.support.services import NO_BUS, Client, eventually, running, settings_for
+from tests.support.services import NO_BUS, Client, a_moment, eventually, running, settings_for
 
 Event = dict[str, Any]
 LONG = 600.0  # longer than any test: who waits so long for a lock waits until it is given back
@@ -152,7 +152,7 @@ async def frozen_with_the_lock(one: Replica, database_url: str) -> None:
 
     async def caught() -> bool:
         one.signal(signal.SIGSTOP)
-        await asyncio.sleep(0.1)
+        await a_moment(0.1)
         if await database.fetchval(holds):
             return True
         one.signal(signal.SIGCONT)
