@@ -24,8 +24,8 @@ async def test_what_is_untold_and_what_died_are_named(client: Client) -> None:
         await (await session.connection()).execute(insert(dead_letters).values(**letter))
     ready = (await client.get("/readyz")).json()
     assert ready["checks"]["database"] == "ok"
-    assert (ready["untold"], ready["dead_letters"]) == (1, 1)
-    assert ready["oldest_untold_seconds"] >= 0
+    assert (ready["telling"]["waiting"], ready["dead_letters"]) == (1, 1)
+    assert ready["telling"]["oldest_seconds"] >= 0
 
 
 async def test_who_is_told_to_stop_is_not_ready_and_answers_still(client: Client) -> None:
