@@ -1,6 +1,7 @@
 """The field types of every service's input: what text, addresses and lists may hold."""
 
 import re
+import unicodedata
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Literal
@@ -17,6 +18,7 @@ Language = Literal["da", "en"]
 # All of Unicode's categories Cc and Cs but newline and tab.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 _LINE_BREAKS = re.compile(r"\r\n?")
+_DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 
 
 class Input(BaseModel):
@@ -37,6 +39,16 @@ def _one_line(text: str) -> str:
     if "\n" in text or "\t" in text:
         raise ValueError("must be one line")
     return text
+
+
+def visible(text: str) -> str:
+    """What can be seen of it: one way to write each letter, dash and space, and nothing that takes no room."""
+    seen = unicodedata.normalize("NFKC", text)
+    return _DASHES.sub("-", "".join(" " if each.isspace() else each for each in seen if not _takes_no_room(each)))
+
+
+def _takes_no_room(letter: str) -> bool:
+    return unicodedata.category(letter) == "Cf"
 
 
 def _at_least_one(texts: dict[Language, str]) -> dict[Language, str]:
@@ -115,7 +127,16 @@ Email = Annotated[
     AfterValidator(_checked_email),
     WithJsonSchema({"type": "string", "format": "email", "maxLength": 254}),
 ]
-Phone = Annotated[str, Field(min_length=3, max_length=40, pattern=r"^[+0-9 ()./-]+$")]
+Phone = Annotated[
+    str,
+    BeforeValidator(lambda given: visible(given).strip() if isinstance(given, str) else given),
+    Field(min_length=3, max_length=40, pattern=r"^[+0-9 ()./-]+$"),
+]
+CompanyNumber = Annotated[
+    str,
+    BeforeValidator(lambda given: visible(given).strip().upper() if isinstance(given, str) else given),
+    Field(min_length=2, max_length=30, pattern=r"^[A-Z0-9][A-Z0-9 ./:,-]*$"),
+]
 Timezone = Annotated[str, Field(max_length=64), AfterValidator(_zone)]
 Url = Annotated[
     str,

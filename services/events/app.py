@@ -1,7 +1,16 @@
 """The events service: what it serves, listens to and does by itself."""
 
-from services.events.pages import attendee, event, pages, registration, ticket
-from services.events.routes import attendance, attendees, calendars, check_ins, events, registrations, sign_up
+from services.events.pages import attendee, confirmation, event, pages, registration, ticket
+from services.events.routes import (
+    attendance,
+    attendees,
+    calendars,
+    check_ins,
+    events,
+    recognising,
+    registrations,
+    sign_up,
+)
 from services.events.service import Events
 from services.events.settings import Settings
 from shared.http.running import Application
@@ -17,11 +26,19 @@ def create_app(settings: Settings | None = None) -> Application:
             sign_up.router,
             registrations.router,
             registrations.once,
+            recognising.router,
             attendees.router,
             attendees.once,
             check_ins.router,
             attendance.router,
             calendars.router,
         ],
-        pages=[event.router, registration.router, attendee.router, ticket.router, pages.nowhere("/p/events", "/t")],
+        pages=[
+            confirmation.router,
+            event.router,
+            registration.router,
+            attendee.router,
+            ticket.router,
+            pages.nowhere("/p/events", "/t"),
+        ],
     )

@@ -9,6 +9,9 @@ from shared.contracts.matching import (
     ApiKeyFacts,
     ApiKeyIssued,
     ApiKeyRevoked,
+    MemberAdded,
+    MemberFacts,
+    MemberRemoved,
     OrganisationCreated,
     OrganisationErased,
     OrganisationExportRequested,
@@ -25,6 +28,12 @@ subscriptions = Subscriptions("events")
 async def keep_organisation(session: AsyncSession, facts: OrganisationFacts) -> None:
     if not await erased.is_erased(session, facts.organisation_id):
         await recognising.keep_copy(session, facts)
+
+
+@subscriptions.copy(MemberAdded, MemberRemoved)
+async def keep_member(session: AsyncSession, facts: MemberFacts) -> None:
+    gone = isinstance(facts, MemberRemoved) or await erased.is_erased(session, facts.organisation_id)
+    await recognising.keep_member(session, facts, gone=gone)
 
 
 @subscriptions.fact(OrganisationMerged)

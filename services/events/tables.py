@@ -26,42 +26,44 @@ class Base(SQLModel):
 
 
 class Organisation(Base, table=True):
-    """Our copy of an organisation; matching owns it. A sign-up gives a newcomer its id."""
+    """Our copy of an organisation; matching owns it. A newcomer's sign-up, confirmed, gives it its id."""
 
     __tablename__ = "organisations"
-    __table_args__ = (
-        # Two sign-ups at once of one newcomer: the first to commit names it.
-        Index(
-            "uq_organisations_cvr",
-            "country",
-            "cvr",
-            unique=True,
-            sqlite_where=text("sole_cvr"),
-            postgresql_where=text("sole_cvr"),
-        ),
-        Index(
-            "uq_organisations_domain",
-            "domain",
-            unique=True,
-            sqlite_where=text("sole_domain"),
-            postgresql_where=text("sole_domain"),
-        ),
-        Index("ix_organisations_cvr", "country", "cvr"),
-        Index("ix_organisations_domain", "domain"),
-    )
+    __table_args__ = (Index("ix_organisations_cvr", "country", "cvr"),)
 
     id: UUID = Field(default_factory=uuid7, primary_key=True)
     name: str = Field(max_length=200)
+    # What it has in common with names that people take for the same.
+    name_form: str = Field(default="", max_length=600, sa_column_kwargs={"server_default": ""})
     kind: str | None = Field(default=None, max_length=20)
     cvr: str | None = Field(default=None, max_length=20)
+    cvr_proven: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     country: str = Field(default="DK", max_length=2)
     website: str | None = Field(default=None, max_length=500)
-    domain: str | None = Field(default=None, max_length=253)
-    parent: UUID | None = None
-    # Whether this row is the one recognised by its number or domain: several units may share one.
-    sole_cvr: bool = False
-    sole_domain: bool = False
+    parent: UUID | None = Field(default=None, index=True)
+    published: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     merged_into: UUID | None = None
+    # Whose confirmed sign-up made it: one of its people before matching says so.
+    maker_key: str | None = Field(default=None, max_length=254, index=True)
+
+
+class MailDomain(Base, table=True):
+    """Where an organisation's people write from, proven. Its units share it."""
+
+    __tablename__ = "mail_domains"
+
+    domain: str = Field(max_length=253, primary_key=True)
+    organisation_id: UUID = Field(index=True)
+
+
+class Member(Base, table=True):
+    """Our copy of who belongs to an organisation."""
+
+    __tablename__ = "members"
+
+    id: UUID = Field(primary_key=True)
+    organisation_id: UUID = Field(index=True)
+    email_key: str = Field(max_length=254, index=True)
 
 
 class ErasedOrganisation(Base, table=True):
@@ -155,7 +157,14 @@ class Registration(Base, table=True):
     id: UUID = Field(default_factory=uuid7, primary_key=True)
     event_id: UUID
     reference: str = Field(max_length=12)
+    # The organisation it counts for; none while it is only stated.
     organisation_id: UUID | None = Field(default=None, index=True)
+    # What it says of its organisation, and the id that one gets if it is new.
+    stated: dict[str, Any] | None = Field(default=None, sa_type=_Json)
+    stated_id: UUID | None = None
+    # By whose word it counts: the address that was confirmed, or a manager, organiser or the secretariat.
+    recognised_by: str | None = Field(default=None, max_length=254)
+    contact_confirmed_at: datetime | None = None
     contact_name: str = Field(max_length=200)
     contact_email: str = Field(max_length=254)
     contact_phone: str | None = Field(default=None, max_length=40)
@@ -166,6 +175,10 @@ class Registration(Base, table=True):
     link_version: int = 1
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def stated_name(self) -> str | None:
+        return (self.stated or {}).get("name")
 
 
 class Attendee(Base, table=True):

@@ -4,7 +4,17 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Index,
+    LargeBinary,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -14,6 +24,8 @@ from shared.fields import utc_now
 from shared.messaging.tables import add_to
 
 _IS_UNTOLD = text("told_at IS NULL")
+_IS_OPEN = text("settled_at IS NULL")
+_IS_PROVEN = text("status = 'proven'")
 _Json = JSON().with_variant(JSONB(), "postgresql")
 
 
@@ -54,8 +66,17 @@ class Organisation(Base, table=True):
     size: str | None = Field(default=None, max_length=20)
     locations: list[dict[str, Any]] = Field(default_factory=_none_yet, sa_type=_Json)
     website: str | None = Field(default=None, max_length=500)
-    # Where its people write from, when no website says so: the domain of whoever first named it.
-    mail_domain: str | None = Field(default=None, max_length=253)
+    # What it has in common with names that people take for the same.
+    name_form: str = Field(default="", max_length=600, index=True, sa_column_kwargs={"server_default": ""})
+    # The website's, in the form in which domains are compared: only stated, until it stands among the proven ones.
+    web_domain: str | None = Field(default=None, max_length=253, index=True)
+    # {domain, use}; `domains.prove` and `domains.withdraw` alone write it, from the rows of `domains`.
+    proven_domains: list[dict[str, Any]] = Field(
+        default_factory=_none_yet, sa_type=_Json, sa_column_kwargs={"server_default": "[]"}
+    )
+    cvr_proven: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    # Made by an import: what it is known by is the secretariat's to say.
+    imported: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     summary: dict[str, str] | None = Field(default=None, sa_type=_Json)
     offers: list[dict[str, Any]] = Field(default_factory=_none_yet, sa_type=_Json)
     needs: list[dict[str, Any]] = Field(default_factory=_none_yet, sa_type=_Json)
@@ -77,6 +98,28 @@ class Organisation(Base, table=True):
     lapses_on: date | None = Field(default=None, index=True)
     created_at: datetime = Field(default_factory=utc_now)
     updated_at: datetime = Field(default_factory=utc_now)
+
+
+class Domain(Base, table=True):
+    """Where an organisation's web or mail is: as somebody stated, or as was proven. One holds a proven one."""
+
+    __tablename__ = "domains"
+    __table_args__ = (
+        UniqueConstraint("organisation_id", "domain", "use"),
+        Index("ix_domains_domain", "domain"),
+        Index("uq_domains_proven", "domain", "use", unique=True, sqlite_where=_IS_PROVEN, postgresql_where=_IS_PROVEN),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    organisation_id: UUID = Field(foreign_key="organisations.id")
+    domain: str = Field(max_length=253)
+    # web or mail
+    use: str = Field(max_length=10)
+    # stated or proven
+    status: str = Field(default="stated", max_length=10)
+    # own people, link, import or secretariat
+    by: str = Field(max_length=20)
+    at: datetime = Field(default_factory=utc_now)
 
 
 class ChangeCounter(Base, table=True):
@@ -127,6 +170,30 @@ class Claim(Base, table=True):
     mailed_at: datetime | None = None
     decided_by: str | None = Field(default=None, max_length=254)
     asked_at: datetime = Field(default_factory=utc_now)
+
+
+class Case(Base, table=True):
+    """Something the secretariat has to settle. Of one kind about the same things there is one that is open."""
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index("uq_cases_open", "kind", "about", unique=True, sqlite_where=_IS_OPEN, postgresql_where=_IS_OPEN),
+        Index("ix_cases_kind_id", "kind", "id"),
+        Index("ix_cases_other_id", "other_id"),
+    )
+
+    id: UUID = Field(default_factory=uuid7, primary_key=True)
+    # twin, claim, domain, name or nobody_to_ask
+    kind: str = Field(max_length=20)
+    # The ids and words it is about, in one: what keeps it from being opened twice.
+    about: str = Field(max_length=400)
+    organisation_id: UUID = Field(foreign_key="organisations.id", index=True)
+    other_id: UUID | None = Field(default=None, foreign_key="organisations.id")
+    domain: str | None = Field(default=None, max_length=253)
+    opened_at: datetime = Field(default_factory=utc_now)
+    settled_at: datetime | None = None
+    settled_as: str | None = Field(default=None, max_length=20)
+    settled_by: str | None = Field(default=None, max_length=254)
 
 
 class Answer(Base, table=True):

@@ -34,13 +34,14 @@ class Purpose(IntEnum):
     INTRODUCTION = 5
     CALENDAR = 6
     UNSUBSCRIBE = 7
+    CONFIRMATION = 8
     SIGN_UP = 9  # answered to whoever signs up: it was mailed to nobody, and speaks for nobody's address
     SIGN_IN = 10
 
 
 # What each service makes or reads; notify mails every link, so it holds what all are derived from.
 SHARES: dict[ServiceName, tuple[str, ...]] = {
-    "events": ("registration", "sign_up", "attendee", "calendar", "ticket", "form", "cursor"),
+    "events": ("registration", "confirmation", "sign_up", "attendee", "calendar", "ticket", "form", "cursor"),
     "matching": ("profile", "introduction", "sign_in", "form", "cursor"),
 }
 NAMES = (*(purpose.name.lower() for purpose in Purpose), "ticket", "form", "cursor")

@@ -86,8 +86,16 @@ class EventCompleted(EventFacts):
     type: ClassVar[str] = "events.event.completed.v1"
 
 
+class StatedOrganisation(Contract):
+    """What a sign-up says of its organisation and nobody has proven: shown as stated, counted for nobody."""
+
+    name: str
+    kind: str | None = None
+    unit: str | None = None
+
+
 class RegisteredOrganisation(Contract):
-    """The organisation as the sign-up named it; `new` when this sign-up gave it its id."""
+    """The organisation that the sign-up counts for; `new` when the sign-up gave it its id."""
 
     id: UUID
     name: str
@@ -155,8 +163,11 @@ class RegistrationFacts(Message):
     reference: str
     link_version: int = 1
     organisation: RegisteredOrganisation | None = None
+    stated: StatedOrganisation | None = None
     contact: ContactPerson
     contact_speaks: bool = False
+    # Whether the contact person has used a link mailed to this address.
+    contact_confirmed: bool | None = None
     attendees: tuple[RegisteredAttendee, ...]
     changed: tuple[AttendeeChange, ...] = ()
 

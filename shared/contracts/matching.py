@@ -10,8 +10,21 @@ MemberRole = Literal["member", "manager"]
 KeyRole = Literal["door", "integration"]
 
 
+DomainUse = Literal["web", "mail"]
+
+
+class ProvenDomain(Contract):
+    """A domain that was shown to be the organisation's. Its units share it."""
+
+    domain: str
+    use: DomainUse
+
+
 class OrganisationFacts(Message):
-    """An organisation as it stands after the change; what events and notify keep of it."""
+    """An organisation as it stands after the change; what events and notify keep of it.
+
+    It is recognised by what is proven alone: `domains` are, and its number where `cvr_proven` says so.
+    """
 
     aggregate: ClassVar[str] = "organisation_id"
 
@@ -25,6 +38,8 @@ class OrganisationFacts(Message):
     published: bool = False
     claimed: bool = False
     link_version: int | None = None
+    domains: tuple[ProvenDomain, ...] | None = None
+    cvr_proven: bool | None = None
 
 
 class OrganisationCreated(OrganisationFacts):

@@ -40,6 +40,9 @@ EVENTS: dict[str, Callable[[World], Sent]] = {
     "PATCH /v1/events/{event}": lambda _: {"json": {"hub": "kalundborg"}},
     "POST /v1/events/{event}/cancel": lambda _: {"json": {"reason": {"da": "Sygdom"}}},
     "POST /v1/events/{event}/registrations": lambda _: {"json": events.company(f"Fjordenzym {uuid7().hex[-6:]}")},
+    "POST /v1/events/{event}/registrations/recognise": lambda world: {
+        "json": {"ids": [str(world.names["registration"])]}
+    },
     "PATCH /v1/registrations/{registration}": lambda _: {"json": {"contact": {"name": "Mette Holm Bak"}}},
     "POST /v1/registrations/{registration}/attendees": lambda _: {"json": {"attendees": [_person()]}},
     "POST /v1/registrations/{registration}/cancel": lambda _: {"json": {}},

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-LINKS = ("registration", "sign_up", "attendee", "profile", "contact", "unsubscribe", "sign_in")
+LINKS = ("registration", "sign_up", "attendee", "profile", "contact", "unsubscribe", "sign_in", "confirmation")
 OPENING_NOTHING = ("introduction", "calendar")  # no route knows these links yet
 TOKENS = (
     *("contact person", "member", "manager", "other member", "other manager"),

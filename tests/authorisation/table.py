@@ -55,6 +55,9 @@ EVENTS = OPERATORS | {
     "POST /v1/events/{event}/complete": may(ORGANISERS, others=403, let_in=(409,)),  # it has not begun
     "POST /v1/events/{draft}/complete": may(ORGANISERS, but=SEE_DRAFTS, let_in=(409,)),
     "POST /v1/events/{event}/registrations": anybody(),
+    "POST /v1/events/{event}/registrations/recognise": may(ORGANISERS, others=403),
+    "POST /v1/registrations/{registration}/recognise": may("manager", ORGANISERS),
+    "POST /v1/confirmations": may("confirmation link"),
     "GET /v1/events/{event}/registrations": may("manager", "other manager", ORGANISERS, READING_PEOPLE, others=403),
     "GET /v1/events/{draft}/registrations": may(ORGANISERS, READING_PEOPLE, but={"integration key": 403}),
     "GET /v1/registrations/{registration}": may(REGISTRATION),
@@ -117,6 +120,8 @@ EVENTS = OPERATORS | {
     "POST /p/events/attendees/{attendee}/consents": page("attendee link"),
     "GET /p/events/attendees/{attendee}/cancel": page("attendee link"),
     "POST /p/events/attendees/{attendee}/cancel": page("attendee link"),
+    "GET /p/events/confirmations": page("confirmation link"),
+    "POST /p/events/confirmations": page("confirmation link"),
     "GET /p/events/{rest}": nothing(),
     "POST /p/events/{rest}": nothing(),
 }

@@ -93,13 +93,13 @@ async def events_world(client: Client, line: str) -> World:
     event = await events.published(client)
     email, phone, others = _address("mette"), f"+45{uuid7().int % 10**8:08}", f"other.{uuid7().hex[-12:]}@gmail.com"
     jens, ida, title = _address("jens"), _address("ida"), f"Laborant {uuid7().hex[-12:]}"
-    own = await events.signed_up(
+    own = await events.counted(
         client,
         event,
         contact={"name": "Mette Holm", "email": email, "phone": phone},
         attendees=[{"name": "Jens", "email": jens}, {"name": "Ida", "email": ida, "job_title": title}],
     )
-    other = await events.signed_up(client, event, contact={"name": "Nina Bak", "email": others})
+    other = await events.counted(client, event, contact={"name": "Nina Bak", "email": others})
     attendee, neighbour = (UUID(each["id"]) for each in own["attendees"])
     # The same address, as the attendee itself writes it: from now on not for the eyes of who signed up.
     said = {"email": jens.replace("jens", "JENS")}
@@ -120,7 +120,7 @@ async def events_world(client: Client, line: str) -> World:
         concerned=UUID(own["organisation"]["id"]),
         elsewhere=UUID(other["organisation"]["id"]),
         contact_email=email,
-        opened=dict.fromkeys(("registration", "sign_up"), UUID(own["id"])) | {"attendee": attendee},
+        opened=dict.fromkeys(("registration", "sign_up", "confirmation"), UUID(own["id"])) | {"attendee": attendee},
         opened_elsewhere=dict.fromkeys(("registration", "sign_up"), UUID(other["id"])) | {"attendee": neighbour},
     )
     above = ("manager", "organiser", "admin")

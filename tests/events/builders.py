@@ -6,9 +6,12 @@ from typing import Any
 from uuid import UUID
 
 import httpx
+import orjson
 from sqlalchemy import select
 
 from shared.access.links import Purpose
+from shared.contracts.matching import OrganisationUpdated, ProvenDomain
+from shared.contracts.message import Message
 from shared.database import uuid7
 from shared.messaging.tables import outbox
 from tests.support.callers import as_caller, links
@@ -122,6 +125,21 @@ def own_key(attendee: dict[str, Any], version: int = 1) -> dict[str, str]:
     return {"key": links.key(Purpose.ATTENDEE, UUID(str(attendee["id"])), version)}
 
 
+async def confirmed(client: Client, registration: dict[str, Any], version: int = 1) -> dict[str, Any]:
+    """The registration after its contact person used the mailed link that confirms the address."""
+    key = links.key(Purpose.CONFIRMATION, UUID(str(registration["id"])), version)
+    answer = await client.post("/v1/confirmations", params={"key": key})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def counted(client: Client, event: dict[str, Any], people: int = 1, **changes: Any) -> dict[str, Any]:
+    """A sign-up whose contact person has confirmed the address, so that it counts for its organisation."""
+    made = await signed_up(client, event, people, **changes)
+    return made | {"organisation": (await confirmed(client, made)).get("organisation")}
+
+
 async def rename(client: Client, registration: dict[str, Any], index: int = 0, **fields: Any) -> httpx.Response:
     """Changes one attendee by the registration's link."""
     path = f"/v1/attendees/{one_of(registration, index)['id']}"
@@ -152,6 +170,43 @@ async def scan(client: Client, event: dict[str, Any], code: str | None = None, *
     assert answer.status_code == 200, answer.text
     told: dict[str, Any] = answer.json()
     return told
+
+
+async def knows(client: Client, name: str, *mail_domains: str, **facts: Any) -> str:
+    """An organisation as matching tells of it, with what is proven of it; its id."""
+    message = OrganisationUpdated(
+        **{
+            "organisation_id": uuid7(),
+            "version": 1,
+            "name": name,
+            "published": True,
+            "domains": tuple(ProvenDomain(domain=domain, use="mail") for domain in mail_domains),
+            **facts,
+        }
+    )
+    await hear(client, message)
+    return str(message.organisation_id)
+
+
+async def hear(client: Client, *messages: Message) -> None:
+    """Has the service handle messages of matching as its listener would, without a bus."""
+    envelopes = [
+        orjson.dumps(
+            {
+                "specversion": "1.0",
+                "id": str(uuid7()),
+                "source": "/matching",
+                "type": each.type,
+                "subject": str(each.aggregate_id),
+                "time": datetime.now(UTC).isoformat(),
+                "aggregateversion": each.version,
+                "data": each.model_dump(mode="json"),
+            }
+        )
+        for each in messages
+    ]
+    async with client.app.state.database.transaction() as session:
+        await client.app.state.subscriptions.handle(session, envelopes)
 
 
 async def told(client: Client, kind: str = "") -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from tests.events.builders import (
     cancel,
     change_event,
     company,
+    counted,
     in_days,
     key_of,
     one_of,
@@ -49,8 +50,9 @@ async def test_a_sign_up_is_told_whole(client: Client) -> None:
     assert (message["source"], message["subject"]) == ("/events", registration["id"])
     data = RegistrationCreated.model_validate(message["data"])
     assert data.reference == registration["reference"]
-    assert data.organisation is not None
-    assert (data.organisation.new, data.organisation.cvr) == (True, "24256790")
+    assert (data.organisation, data.contact_confirmed) == (None, None)
+    assert data.stated is not None
+    assert (data.stated.name, data.stated.kind) == ("Fjordenzym ApS", "startup")
     assert data.contact.email == registration["contact"]["email"]
     assert [(each.status, each.email, each.language, each.position) for each in data.attendees] == [
         ("confirmed", "aksel@example.org", "en", None),
@@ -62,24 +64,22 @@ async def test_a_sign_up_is_told_whole(client: Client) -> None:
     ]
 
 
-async def test_an_organisation_is_new_once(client: Client) -> None:
+async def test_an_organisation_is_told_once_its_makers_address_is_confirmed(client: Client) -> None:
     event = await published(client)
     organisation = {"name": "Fjordenzym ApS", "cvr": "24256790"}
+    contact = {"name": "Mette Holm", "email": "mette@gmail.com"}
     for _ in range(2):
-        await signed_up(client, event, organisation=organisation)
-    found = [message["data"]["organisation"]["new"] for message in await told(client, "events.registration")]
-    assert found == [True, False]
+        await counted(client, event, organisation=organisation, contact=contact)
+    messages = [message["data"] for message in await told(client, "events.registration.updated")]
+    assert [message["organisation"]["new"] for message in messages] == [True, False]
+    assert messages[0]["organisation"]["cvr"] == "24256790"
+    assert len({message["organisation"]["id"] for message in messages}) == 1
 
 
-async def test_a_refusal_tells_nothing_and_leaves_no_organisation(client: Client) -> None:
+async def test_a_refusal_tells_nothing(client: Client) -> None:
     event = await published(client, capacity=0)
-    organisation = {"name": "Fjordenzym ApS", "cvr": "24256790"}
-    assert (await sign_up(client, event, organisation=organisation, if_full="refuse")).status_code == 409
+    assert (await sign_up(client, event, if_full="refuse")).status_code == 409
     assert await told(client, "events.registration") == []
-    await change_event(client, event, capacity=1)
-    await signed_up(client, event, organisation=organisation)
-    (message,) = await told(client, "events.registration")
-    assert message["data"]["organisation"]["new"] is True, "nobody heard of it before"
 
 
 async def test_naming_and_handing_over_say_what_was_before(client: Client) -> None:
@@ -182,10 +182,6 @@ async def test_every_message_can_be_read_by_its_contract_and_traced_to_its_reque
 @pytest.mark.parametrize("dialect", ["postgresql"])
 async def test_who_is_refused_in_a_batch_does_not_take_the_others_along(client: Client) -> None:
     event = await published(client, capacity=3)
-    organisation = {"name": "Fjordenzym ApS", "cvr": "24256790"}
-    answers = await asyncio.gather(
-        *(sign_up(client, event, organisation=organisation, if_full="refuse") for _ in range(8))
-    )
+    answers = await asyncio.gather(*(sign_up(client, event, if_full="refuse") for _ in range(8)))
     assert sorted(answer.status_code for answer in answers) == [201] * 3 + [409] * 5
-    messages = await told(client, "events.registration.created")
-    assert len({message["data"]["organisation"]["id"] for message in messages}) == 1
+    assert len(await told(client, "events.registration.created")) == 3

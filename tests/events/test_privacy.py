@@ -12,6 +12,7 @@ from tests.events.builders import (
     ORGANISER,
     OTHER_ORGANISER,
     by_link,
+    counted,
     key_of,
     one_of,
     own_attendee,
@@ -35,7 +36,7 @@ PERSONAL = ("Lind", "aksel@", "Ravn", "bodil@", "Holm", "mette.holm@", "12 34 56
 async def two_people(client: Client) -> tuple[dict[str, Any], dict[str, Any]]:
     """An event, and a registration of two for it."""
     event = await published(client)
-    return event, await signed_up(client, event, attendees=[AKSEL, BODIL], contact=CONTACT)
+    return event, await counted(client, event, attendees=[AKSEL, BODIL], contact=CONTACT)
 
 
 def paths(registration: dict[str, Any]) -> list[str]:
@@ -128,7 +129,7 @@ async def test_the_door_sees_name_organisation_and_ticket_type(client: Client) -
     event, registration = await two_people(client)
     code = (await own_attendee(client, registration))["ticket"]["code"]
     answer = await scan(client, event, code)
-    assert sorted(answer["attendee"]) == ["id", "name", "note", "organisation", "ticket_type"]
+    assert sorted(answer["attendee"]) == ["id", "name", "note", "organisation", "recognised", "ticket_type"]
     assert not [word for word in PERSONAL[1:] if word in str(answer)]
 
 

@@ -17,7 +17,7 @@ from services.notify.tables import Organisation as NotifyCopy
 from shared.messaging.retelling import retell
 from shared.settings import SERVICES
 from tests.conftest import NewDatabase
-from tests.events.builders import by_link, published, signed_up
+from tests.events.builders import by_link, counted, published
 from tests.matching.builders import ADMIN, Row, key_of, make
 from tests.notify.mailbox import Mailbox, running_mailbox
 from tests.support.callers import as_caller
@@ -75,7 +75,7 @@ async def copies(system: System, organisation: str) -> list[Any]:
 async def test_an_organisation_takes_its_data_along_and_is_forgotten_everywhere(system: System) -> None:
     event = await published(system.events)
     attendees = [{"name": "Aksel Lind", "email": "aksel@gaerhuset.dk"}]
-    registration = await signed_up(system.events, event, organisation=COMPANY, contact=METTE, attendees=attendees)
+    registration = await counted(system.events, event, organisation=COMPANY, contact=METTE, attendees=attendees)
     organisation = registration["organisation"]["id"]
     path, key = f"/v1/organisations/{organisation}", key_of(organisation)
     await until_200(system.matching, path, params=key)

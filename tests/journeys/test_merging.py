@@ -14,7 +14,7 @@ from services.notify import app as notify_app
 from services.notify.settings import Settings as NotifySettings
 from services.notify.tables import Organisation
 from tests.conftest import NewDatabase
-from tests.events.builders import published, signed_up
+from tests.events.builders import company, counted, published
 from tests.support.callers import as_caller
 from tests.support.nats import NatsServer
 from tests.support.services import Client, eventually, running, settings_for
@@ -42,14 +42,18 @@ async def test_a_company_registered_twice_becomes_one_everywhere(
         running(notify_app.create_app, for_notify) as notify,
     ):
         event = await published(events)
-        old, new = [(await signed_up(events, event))["organisation"]["id"] for _ in range(2)]
+        old, new = [(await counted(events, event))["organisation"]["id"] for _ in range(2)]
         await eventually(lambda: _are_known(matching, old, new))
         answer = await matching.post(f"/v1/organisations/{old}/merge", json={"into": new}, headers=ADMIN)
         assert (answer.status_code, answer.json()["follow"]["going"]) == (200, 1)
         both = await eventually(lambda: _registrations_of(events, event, old))
         assert {each["organisation"]["id"] for each in both} == {new}
-        again = await signed_up(events, event, organisation={"id": old})
-        assert again["organisation"]["id"] == new
+        again = await events.post(
+            f"/v1/events/{event['id']}/registrations",
+            json=company(organisation={"id": old}),
+            headers=as_caller("member", organisation=UUID(old), email="mette@example.org"),
+        )
+        assert again.json()["organisation"]["id"] == new
         await eventually(lambda: _goes_on(notify, old, new))
 
 

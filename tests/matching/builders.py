@@ -100,6 +100,7 @@ def sign_up(
             "version": 1,
             "organisation": organisation,
             "contact": ContactPerson(name="Mette Holm", email=email, language="da"),
+            "contact_confirmed": True,
             "attendees": tuple(
                 RegisteredAttendee.model_validate({"id": uuid7(), "status": each, "consents": consents})
                 for each in statuses

@@ -8,7 +8,7 @@ from services.matching.app import create_app
 from services.matching.settings import Settings
 from services.matching.tables import Going
 from shared.contracts.events import RegisteredAttendee, RegistrationCancelled, RegistrationUpdated
-from shared.contracts.matching import OrganisationCreated, ProfileLinkRequested
+from shared.contracts.matching import MemberAdded, OrganisationCreated, OrganisationUpdated, ProfileLinkRequested
 from tests.matching.builders import ADMIN, agreed, ceremony, hear, key_of, make, newcomer, put_on_bus, sign_up, told
 from tests.support.nats import NatsServer
 from tests.support.services import Client, eventually, running, settings_for
@@ -58,25 +58,57 @@ async def test_the_contact_person_of_the_first_sign_up_is_the_profiles_contact(c
 
 
 @pytest.mark.parametrize(
-    ("website", "email", "mailed"),
+    ("website", "email", "domains"),
     [
-        (None, "mette@gaerhuset.example.org", True),
-        ("https://gaerhuset.example.org", "mette@gaerhuset.example.org", True),
-        (None, "mette@gmail.com", False),
-        ("https://gaerhuset.example.org", "mette@gmail.com", False),
-        ("https://www.novonordisk.com", "mette@gaerhuset.example.org", False),
+        (None, "mette@gaerhuset.example.org", []),
+        ("https://gaerhuset.example.org", "mette@gaerhuset.example.org", ["gaerhuset.example.org"]),
+        (None, "mette@gmail.com", []),
+        ("https://gaerhuset.example.org", "mette@gmail.com", []),
+        ("https://gaerhuset.example.org", "mette@lab.gaerhuset.example.org", []),
+        ("https://www.novonordisk.com", "mette@gaerhuset.example.org", []),
     ],
 )
-async def test_who_does_not_write_from_the_company_waits_for_the_secretariat(
-    client: Client, website: str | None, email: str, *, mailed: bool
+async def test_a_newcomer_is_its_makers_whatever_the_address_and_a_domain_is_proven_by_it(
+    client: Client, website: str | None, email: str, domains: list[str]
 ) -> None:
     company = newcomer(website=website)
     await hear(client, sign_up(company, email=email))
-    assert bool(await told(client, ProfileLinkRequested)) is mailed
+    (link,) = await told(client, ProfileLinkRequested)
+    assert link["recipient"]["email"] == email
+    (member,) = await told(client, MemberAdded)
+    assert (member["email"], member["role"]) == (email, "manager")
+    facts = [*await told(client, OrganisationCreated), *await told(client, OrganisationUpdated)][-1]
+    assert sorted({each["domain"] for each in facts.get("domains", [])}) == domains
+
+
+async def test_nothing_is_made_before_the_mailed_link_was_used(client: Client) -> None:
+    company = newcomer(website="https://gaerhuset.example.org")
+    first = sign_up(company)
+    await hear(client, first.model_copy(update={"contact_confirmed": False}))
+    assert await told(client, OrganisationCreated) == []
+    await hear(client, RegistrationUpdated(**{**dict(first), "version": 2}))
+    assert len(await told(client, OrganisationCreated)) == 1
+
+
+async def test_one_called_as_another_waits_for_the_secretariat(client: Client) -> None:
+    await make(client, "Gærhuset")
+    company = newcomer("GÆRHUSET A/S")
+    await hear(client, sign_up(company))
+    assert await told(client, ProfileLinkRequested) == []
     (claim,) = (await client.get("/v1/organisations/claims", headers=ADMIN)).json()["items"]
-    assert claim["status"] == ("mailed" if mailed else "waiting")
-    profile = (await client.get(f"/v1/organisations/{company.id}", headers=ADMIN)).json()
-    assert bool(profile["contacts"]) is mailed
+    assert (claim["status"], claim["organisation"]) == ("waiting", str(company.id))
+
+
+@pytest.mark.parametrize("kind", ["research", "public"])
+async def test_a_house_of_many_is_not_proven_by_one_address(client: Client, kind: str) -> None:
+    await hear(client, sign_up(newcomer(kind=kind, website="https://gaerhuset.example.org")))
+    assert not any(each.get("domains") for each in await told(client, OrganisationUpdated))
+
+
+async def test_a_domain_that_another_claims_proves_nothing(client: Client) -> None:
+    await make(client, "Bageriet", website="https://www.gaerhuset.example.org")
+    await hear(client, sign_up(newcomer(website="https://gaerhuset.example.org")))
+    assert not any(each.get("domains") for each in await told(client, OrganisationUpdated))
 
 
 async def test_an_organisation_we_know_stays_as_it_is(client: Client) -> None:

@@ -49,12 +49,14 @@ class Attendance:
 
 async def attendance(session: AsyncSession, event: Event) -> Attendance:
     counts = await count(session, event.id)
+    # What is only stated is shown as such: by its name, and without an id.
+    named = func.coalesce(col(Organisation.name), col(Registration.stated)["name"].as_string())
     waiting = select(func.count()).where(Attendee.event_id == event.id, Attendee.status == "waitlisted")
     return Attendance(
         **counts,
         waitlisted=(await session.exec(waiting)).one(),
         by_ticket_type=await _shares(session, event, col(Attendee.ticket_type), col(Attendee.ticket_type)),
-        by_organisation=await _shares(session, event, col(Organisation.id), col(Organisation.name)),
+        by_organisation=await _shares(session, event, col(Organisation.id), named),
         per_quarter=await _per_quarter(session, event),
     )
 

@@ -194,15 +194,17 @@ def _first(attendee: Attendee | None) -> dict[str, Any] | None:
 async def _for_the_door(session: AsyncSession, attendee: Attendee) -> dict[str, Any]:
     """What a volunteer may see of an attendee: no address, no answers."""
     statement = (
-        select(Organisation.name)
-        .join(Registration, col(Registration.organisation_id) == Organisation.id)
+        select(Organisation.name, Registration.stated)
+        .select_from(Registration)
+        .outerjoin(Organisation, col(Registration.organisation_id) == Organisation.id)
         .where(Registration.id == attendee.registration_id)
     )
-    organisation = (await session.exec(statement)).first()
+    proven, said = (await session.exec(statement)).one()
     return {
         "id": str(attendee.id),
         "name": attendee.name,
-        "organisation": organisation,
+        "organisation": proven or (said or {}).get("name"),
+        "recognised": "proven" if proven else "stated" if said else None,
         "ticket_type": attendee.ticket_type,
         "note": None,
     }

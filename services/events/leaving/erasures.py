@@ -7,7 +7,16 @@ from sqlmodel import col, delete, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.programme import planning
-from services.events.tables import Attendee, CheckIn, ErasedOrganisation, Event, Organisation, Registration
+from services.events.tables import (
+    Attendee,
+    CheckIn,
+    ErasedOrganisation,
+    Event,
+    MailDomain,
+    Member,
+    Organisation,
+    Registration,
+)
 from shared.contracts.events import EventsErasedOrganisation
 from shared.contracts.matching import OrganisationErased
 from shared.contracts.message import Counted
@@ -47,6 +56,8 @@ async def _remember(session: AsyncSession, organisation_id: UUID) -> None:
 
 async def _forget_copy(session: AsyncSession, organisation_id: UUID) -> int:
     """Waits for sign-ups that hold it, and are cut off afterwards."""
+    for kind in (MailDomain, Member):
+        await session.exec(delete(kind).where(col(kind.organisation_id) == organisation_id))
     done: Any = await session.exec(delete(Organisation).where(col(Organisation.id) == organisation_id))
     return int(done.rowcount)
 
@@ -69,7 +80,7 @@ async def _forget_names_at_doors(session: AsyncSession, organisation_id: UUID) -
 
 async def _cut_links(session: AsyncSession, organisation_id: UUID) -> int:
     linked = update(Registration).where(col(Registration.organisation_id) == organisation_id)
-    done: Any = await session.exec(linked.values(organisation_id=None))
+    done: Any = await session.exec(linked.values(organisation_id=None, stated=None, stated_id=None))
     return int(done.rowcount)
 
 

@@ -7,13 +7,13 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.organisations.erased import is_erased
-from services.events.organisations.recognising import hold_now, stand_for_marks
-from services.events.tables import Event, Organisation, Registration
+from services.events.organisations.recognising import hold_now
+from services.events.tables import Event, MailDomain, Member, Organisation, Registration
 from shared.contracts.matching import OrganisationMerged
 
 
 async def keep(session: AsyncSession, told: OrganisationMerged) -> None:
-    """Re-points registrations, events and what was merged before, and hands on what it is recognised by.
+    """Re-points registrations, events, who belongs there and what was merged before.
 
     In whatever order merges are told, all end at the last: none is kept as merged into one that is merged itself.
     """
@@ -25,17 +25,14 @@ async def keep(session: AsyncSession, told: OrganisationMerged) -> None:
     merged = await session.get(Organisation, told.merged_id, with_for_update=True, populate_existing=True)
     merged = merged or Organisation(id=told.merged_id, name=told.name, country=told.country)
     merged.merged_into = into
-    await stand_for_marks(session, merged)
+    session.add(merged)
     await session.flush()
     await _re_point(session, merged.id, into)
-    survivor = await session.get(Organisation, into)
-    if survivor is not None:
-        await stand_for_marks(session, survivor)
 
 
 async def _re_point(session: AsyncSession, merged: UUID, into: UUID) -> None:
     connection = await session.connection()
-    for kind in (Registration, Event):
+    for kind in (Registration, Event, MailDomain, Member):
         its = col(kind.organisation_id) == merged
         await connection.execute(update(kind).where(its).values(organisation_id=into))
     earlier = update(Organisation).where(col(Organisation.merged_into) == merged)

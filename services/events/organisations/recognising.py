@@ -1,21 +1,27 @@
-"""Recognising the organisation that signs up, and our copy of what matching says of organisations.
+"""Recognising the organisation that signs up, by what is proven alone, and our copy of what matching says of each.
 
-One is recognised only by `id`, by (country, CVR), or by a web or mail domain that is no free-mail one, when exactly one
-organisation without parent has it. A name is no identity. What was merged into another is recognised as that one.
+What a sign-up says of its organisation is a statement: kept and shown as written, counted for nobody. It counts once
+the contact person's address is confirmed and belongs there, or one who may say so has. A name is no identity, and a
+number that anybody can look up is none either: they say which organisation is meant, and who belongs to it decides.
 """
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, literal, or_, select
+from sqlalchemy import ColumnElement, func, literal, or_
+from sqlalchemy import select as select_columns
+from sqlmodel import col, delete, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from services.events.tables import Base, Organisation
-from shared.contracts.matching import OrganisationFacts
-from shared.database import INSERTS, padded, uuid7
-from shared.domains import own_domain, website_domain
+from services.events.tables import Base, MailDomain, Member, Organisation
+from shared.access.caller import Caller
+from shared.contracts.matching import MemberFacts, OrganisationFacts, ProvenDomain
+from shared.database import insert_for, padded, uuid7
+from shared.domains import own_domain
+from shared.fields import same_address
+from shared.normal_forms import same_name
 from shared.problems import Problem
 
 organisations = Base.metadata.tables["organisations"]
@@ -27,7 +33,7 @@ class UnknownOrganisation(Problem):
 
 @dataclass(frozen=True, slots=True)
 class NamedOrganisation:
-    """An organisation as a sign-up names it."""
+    """An organisation as a sign-up names it. Who it is said to be by `id` is no more proven than a name."""
 
     id: UUID | None = None
     name: str | None = None
@@ -35,214 +41,217 @@ class NamedOrganisation:
     cvr: str | None = None
     country: str = "DK"
     website: str | None = None
-    contact_email: str | None = None
+    unit: str | None = None
 
-    @property
-    def domain(self) -> str | None:
-        at_work = own_domain(self.contact_email) if self.contact_email else None
-        return website_domain(self.website) or at_work
+    def stored(self) -> dict[str, Any]:
+        return {name: str(value) if name == "id" else value for name, value in asdict(self).items() if value}
+
+    @classmethod
+    def of(cls, stored: dict[str, Any] | None) -> "NamedOrganisation":
+        said = stored or {}
+        return cls(**{**said, "id": UUID(said["id"]) if "id" in said else None})
 
 
 @dataclass(frozen=True, slots=True)
-class Recognised:
-    """The organisation a sign-up is for; `new` when this sign-up gave it its id."""
+class SignedUpFor:
+    """What a sign-up is for: an organisation that it counts for, or, while that is only `stated`, its words.
+
+    The id of what is stated is its own: the one it gets if nobody else is meant.
+    """
 
     id: UUID
     name: str
     kind: str | None
-    cvr: str | None
-    country: str
-    website: str | None
-    new: bool
+    stated: NamedOrganisation = field(default_factory=NamedOrganisation)
+    counts: bool = False
+    cvr: str | None = None
+    country: str = "DK"
+    website: str | None = None
 
 
-async def recognise(
-    session: AsyncSession, named: Sequence[NamedOrganisation]
-) -> list[Recognised | UnknownOrganisation]:
-    """For each named organisation the one we know, or a new one with an id of its own."""
-    known = _Known(await _candidates(session, named))
-    rows = [known.find_or_make(each) for each in named]
-    written = await _write_new(session, known.made)
-    if len(written) < len(known.made):
-        # Another process named one of them first: its row is there now.
-        lost = {row["id"] for row in known.made} - written
-        there = _Known(await _candidates(session, named))
-        rows = [there.find(each) if row and row["id"] in lost else row for each, row in zip(named, rows, strict=True)]
-    return [_answer(row, written) for row in rows]
+async def read_named(
+    session: AsyncSession, named: Sequence[tuple[NamedOrganisation, Caller, bool]]
+) -> list[SignedUpFor | UnknownOrganisation]:
+    """What each names, by whom; True for who may say so of others. Nothing is made, and nobody unpublished is named."""
+    ids = [each.id for each, _, _ in named if each.id]
+    known = await _load_now(session, ids) if ids else {}
+    return [_read(each, known.get(each.id) if each.id else None, caller, may) for each, caller, may in named]
 
 
-async def _candidates(session: AsyncSession, named: Iterable[NamedOrganisation]) -> list[dict[str, Any]]:
-    sought = (
-        (organisations.c.id, [each.id for each in named if each.id]),
-        (organisations.c.cvr, [each.cvr for each in named if each.cvr]),
-        (organisations.c.domain, [domain for each in named if (domain := each.domain)]),
+def _read(
+    named: NamedOrganisation, known: Organisation | None, caller: Caller, may_say: bool
+) -> SignedUpFor | UnknownOrganisation:
+    # A token that names the one merged acts for what it goes on as, also when that was heard of only now.
+    belongs = known is not None and (caller.belongs_to(known.id) or caller.belongs_to(named.id))
+    if known is not None and (belongs or (may_say and known.published)):
+        return counting(known, named)
+    if known is not None and known.published:
+        return SignedUpFor(uuid7(), named.name or known.name, named.kind, replace(named, name=named.name or known.name))
+    if named.name is None:
+        return UnknownOrganisation("Leave `id` out and give `name`, and `cvr` or `website` if it has one.")
+    return SignedUpFor(uuid7(), named.name, named.kind, named)
+
+
+def counting(row: Organisation, named: NamedOrganisation) -> SignedUpFor:
+    return SignedUpFor(row.id, row.name, row.kind, named, True, row.cvr, row.country, row.website)
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The organisations that a statement may mean, and to which of them the contact person's address belongs."""
+
+    known: dict[UUID, Organisation]
+    belongs_to: frozenset[UUID]
+
+
+async def around(session: AsyncSession, named: NamedOrganisation, email: str) -> Around:
+    """All held, so that a merge waits and re-points what is written."""
+    address, domain = same_address(email), own_domain(email)
+    members = select(Member.organisation_id).where(col(Member.email_key) == address)
+    belongs = set(await session.exec(members))
+    if domain is not None:
+        held = await session.get(MailDomain, domain)
+        belongs |= {held.organisation_id} if held is not None else set()
+    conditions = [organisations.c.maker_key == address]
+    if belongs:
+        conditions += [organisations.c.id.in_(belongs), organisations.c.parent.in_(belongs)]
+    if named.id:
+        conditions.append(organisations.c.id == named.id)
+    if named.cvr:
+        conditions.append((organisations.c.cvr == named.cvr) & (organisations.c.country == named.country))
+    found = await _load(session, or_(*conditions))
+    known = {each.id: each for each in (_now(row, found) for row in found.values())}
+    its = {_now(row, found).id for row in found.values() if row.id in belongs or row.maker_key == address}
+    units = {each.id for each in known.values() if each.parent in belongs}
+    return Around(known, frozenset(its | units))
+
+
+def counts_for(named: NamedOrganisation, there: Around) -> Organisation | None:
+    """The one that the contact person belongs to and means: a unit before what it is a unit of."""
+    meant = [each for each in there.known.values() if each.id in there.belongs_to and _means(named, each)]
+    return min(meant, key=lambda each: (not _is_unit(named, each), each.parent is None, each.id), default=None)
+
+
+def meant(named: NamedOrganisation, there: Around) -> Organisation | None:
+    """The known one that the statement is about, whoever makes it: named by id, or by its proven number."""
+    about = [each for each in there.known.values() if each.id == named.id or _has_number(named, each)]
+    return about[0] if len(about) == 1 else None
+
+
+def _means(named: NamedOrganisation, row: Organisation) -> bool:
+    if named.cvr and row.cvr and (named.country, named.cvr) != (row.country, row.cvr):
+        # Whatever else agrees.
+        return False
+    by_name = named.name is not None and same_name(named.name) == row.name_form
+    return by_name or named.id == row.id or _is_unit(named, row) or _has_number(named, row)
+
+
+def _is_unit(named: NamedOrganisation, row: Organisation) -> bool:
+    return row.parent is not None and named.unit is not None and same_name(named.unit) == row.name_form
+
+
+def _has_number(named: NamedOrganisation, row: Organisation) -> bool:
+    return row.cvr_proven and row.parent is None and (named.country, named.cvr) == (row.country, row.cvr)
+
+
+def newcomer(identity: UUID, named: NamedOrganisation, maker: str) -> Organisation:
+    """One that nobody knew: its maker's, whose address is confirmed."""
+    assert named.name is not None
+    return Organisation(
+        id=identity,
+        name=named.name,
+        name_form=same_name(named.name),
+        kind=named.kind,
+        cvr=named.cvr,
+        country=named.country,
+        website=named.website,
+        maker_key=same_address(maker),
     )
-    # Only what is asked for: an empty list among the alternatives has PostgreSQL read the whole table.
-    conditions = [column.in_(padded(values)) for column, values in sought if values]
-    rows = await _hold(session, or_(*conditions)) if conditions else []
-    while elsewhere := {row["merged_into"] for row in rows if row["merged_into"]} - {row["id"] for row in rows}:
-        found = await _hold(session, organisations.c.id.in_(elsewhere))
-        if not found:
+
+
+async def _load_now(session: AsyncSession, ids: Collection[UUID]) -> dict[UUID, Organisation]:
+    """By the id each was looked for by, the row it goes on as."""
+    found = await _load(session, organisations.c.id.in_(padded(ids)))
+    return {each.id: _now(each, found) for each in found.values()}
+
+
+async def _load(session: AsyncSession, condition: ColumnElement[bool]) -> dict[UUID, Organisation]:
+    """With what those found were merged into."""
+    found = {each.id: each for each in await _hold(session, condition)}
+    while elsewhere := {each.merged_into for each in found.values() if each.merged_into} - set(found):
+        more = await _hold(session, organisations.c.id.in_(elsewhere))
+        if not more:
             break
-        rows += found
-    return rows
+        found |= {each.id: each for each in more}
+    return found
 
 
-async def _hold(session: AsyncSession, condition: ColumnElement[bool]) -> list[dict[str, Any]]:
+def _now(row: Organisation, found: dict[UUID, Organisation]) -> Organisation:
+    while row.merged_into in found:
+        row = found[row.merged_into]
+    return row
+
+
+async def _hold(session: AsyncSession, condition: ColumnElement[bool]) -> Iterable[Organisation]:
     """Read so that a merge waits for us, and re-points what we write; only `merging.keep` takes the lock that waits."""
-    statement = select(organisations).where(condition).with_for_update(read=True, key_share=True)
-    return [dict(row._mapping) for row in await (await session.connection()).execute(statement)]
+    statement = select(Organisation).where(condition).with_for_update(read=True, key_share=True)
+    return (await session.exec(statement.execution_options(populate_existing=True))).all()
 
 
 async def hold_now(session: AsyncSession, organisation_id: UUID) -> UUID:
     """The id that an organisation goes on by, held so; its own where we have not heard of it."""
-    rows = await _candidates(session, [NamedOrganisation(id=organisation_id)])
-    row = _Known(rows).find(NamedOrganisation(id=organisation_id))
-    return row["id"] if row else organisation_id
+    row = (await _load_now(session, [organisation_id])).get(organisation_id)
+    return row.id if row else organisation_id
 
 
 def id_now(organisation_id: UUID) -> ColumnElement[UUID]:
     """The same as SQL, for filters by an id."""
-    merged_into = select(organisations.c.merged_into).where(organisations.c.id == organisation_id).scalar_subquery()
+    merged_into = (
+        select_columns(organisations.c.merged_into).where(organisations.c.id == organisation_id).scalar_subquery()
+    )
     return func.coalesce(merged_into, literal(organisation_id, organisations.c.id.type))
 
 
 async def ids_now(session: AsyncSession, ids: frozenset[UUID]) -> frozenset[UUID]:
     """The ids that organisations go on by: for which ones a token that names these acts."""
-    merged = select(organisations.c.id, organisations.c.merged_into).where(
+    merged = select_columns(organisations.c.id, organisations.c.merged_into).where(
         organisations.c.id.in_(ids), organisations.c.merged_into.is_not(None)
     )
     into = {row.id: row.merged_into for row in await (await session.connection()).execute(merged)}
     return frozenset(into.get(each, each) for each in ids)
 
 
-# Compiled once: with the rows as VALUES of the statement each batch cost a compilation, a tenth of a sign-up's time.
-_introduce = {
-    dialect: insert(organisations).on_conflict_do_nothing().returning(organisations.c.id)
-    for dialect, insert in INSERTS.items()
-}
-
-
-async def _write_new(session: AsyncSession, rows: list[dict[str, Any]]) -> set[UUID]:
-    if not rows:
-        return set()
-    connection = await session.connection()
-    return set((await connection.execute(_introduce[connection.dialect.name], rows)).scalars())
-
-
-def _answer(row: dict[str, Any] | None, new: set[UUID]) -> Recognised | UnknownOrganisation:
-    if row is None:
-        return UnknownOrganisation("Leave `id` out and give `name`, and `cvr` or `website` if it has one.")
-    return Recognised(
-        id=row["id"],
-        name=row["name"],
-        kind=row["kind"],
-        cvr=row["cvr"],
-        country=row["country"],
-        website=row["website"],
-        new=row["id"] in new,
-    )
-
-
-Mark = tuple[str, str, str]
-
-
-def _marks(country: str, cvr: str | None, domain: str | None) -> list[Mark]:
-    """What an organisation is recognised by, the surest first."""
-    marks: list[Mark] = []
-    if cvr:
-        marks.append(("cvr", country, cvr))
-    if domain:
-        marks.append(("domain", "", domain))
-    return marks
-
-
-class _Known:
-    """Organisations at hand, by id and by mark; a mark that several have recognises none of them."""
-
-    def __init__(self, rows: Sequence[dict[str, Any]]) -> None:
-        self._by_id = {row["id"]: row for row in rows}
-        # Which organisations a mark stands for: what was merged hands its marks on.
-        self._by_mark: dict[Mark, set[UUID]] = {}
-        self.made: list[dict[str, Any]] = []
-        for row in rows:
-            self._add_marks(row)
-
-    def _add_marks(self, row: dict[str, Any]) -> None:
-        now = self._now(row)
-        if row["parent"] is None and now["parent"] is None:
-            for mark in _marks(row["country"], row["cvr"], row["domain"]):
-                self._by_mark.setdefault(mark, set()).add(now["id"])
-
-    def _now(self, row: dict[str, Any]) -> dict[str, Any]:
-        """What it goes on as."""
-        while row["merged_into"] in self._by_id:
-            row = self._by_id[row["merged_into"]]
-        return row
-
-    def find(self, named: NamedOrganisation) -> dict[str, Any] | None:
-        if named.id is not None:
-            row = self._by_id.get(named.id)
-            return self._now(row) if row else None
-        for mark in _marks(named.country, named.cvr, named.domain):
-            ids = self._by_mark.get(mark, set())
-            if len(ids) == 1:
-                return self._by_id[next(iter(ids))]
-        return None
-
-    def find_or_make(self, named: NamedOrganisation) -> dict[str, Any] | None:
-        row = self.find(named)
-        if row is not None or named.id is not None:
-            return row
-        marks = _marks(named.country, named.cvr, named.domain)
-        sole = {mark[0] for mark in marks if mark not in self._by_mark}
-        row = {
-            "id": uuid7(),
-            "name": named.name,
-            "kind": named.kind,
-            "cvr": named.cvr,
-            "country": named.country,
-            "website": named.website,
-            "domain": named.domain,
-            "parent": None,
-            "sole_cvr": "cvr" in sole,
-            "sole_domain": "domain" in sole,
-            "merged_into": None,
-        }
-        self._by_id[row["id"]] = row
-        self._add_marks(row)
-        self.made.append(row)
-        return row
-
-
-async def forget(session: AsyncSession, ids: Collection[UUID]) -> None:
-    """Takes organisations back that this transaction made."""
-    if ids:
-        await (await session.connection()).execute(delete(organisations).where(organisations.c.id.in_(ids)))
-
-
 async def keep_copy(session: AsyncSession, facts: OrganisationFacts) -> None:
-    """Our row as matching tells it; a mark that another row already stands for stays that row's."""
+    """Our row as matching tells it, and where its people write from."""
     row = await session.get(Organisation, facts.organisation_id) or Organisation(
         id=facts.organisation_id, name=facts.name
     )
     row.name, row.kind, row.cvr, row.country = facts.name, facts.kind, facts.cvr, facts.country
-    row.website, row.parent = facts.website, facts.parent
-    row.domain = website_domain(facts.website) or row.domain
-    await stand_for_marks(session, row)
-
-
-async def stand_for_marks(session: AsyncSession, row: Organisation) -> None:
-    """Makes it the one that is recognised by its number and domain, unless it is a unit, merged, or another is."""
-    alone = row.parent is None and row.merged_into is None
-    row.sole_cvr = alone and row.cvr is not None and not await _taken(session, row, cvr=row.cvr, country=row.country)
-    row.sole_domain = alone and row.domain is not None and not await _taken(session, row, domain=row.domain)
+    row.website, row.parent, row.published = facts.website, facts.parent, facts.published
+    row.name_form, row.cvr_proven = same_name(facts.name), bool(facts.cvr_proven)
     session.add(row)
+    await session.flush()
+    if facts.domains is not None:
+        await _keep_domains(session, row, facts.domains)
 
 
-async def _taken(session: AsyncSession, row: Organisation, **mark: str) -> bool:
-    sole = f"sole_{next(iter(mark))}"
-    statement = (
-        select(organisations.c.id).filter_by(**mark, **{sole: True}).where(organisations.c.id != row.id).limit(1)
-    )
-    return (await (await session.connection()).execute(statement)).first() is not None
+async def _keep_domains(session: AsyncSession, row: Organisation, proven: Sequence[ProvenDomain]) -> None:
+    """Whoever was told last holds a domain."""
+    await session.exec(delete(MailDomain).where(col(MailDomain.organisation_id) == row.id))
+    connection = await session.connection()
+    for domain in {each.domain for each in proven if each.use == "mail"}:
+        held = insert_for(connection)(MailDomain).values(domain=domain, organisation_id=row.id)
+        newest = held.on_conflict_do_update(index_elements=["domain"], set_={"organisation_id": row.id})
+        await connection.execute(newest)
+
+
+async def keep_member(session: AsyncSession, facts: MemberFacts, *, gone: bool) -> None:
+    """Who belongs to an organisation: whoever has a member's address and has confirmed it."""
+    row = await session.get(Member, facts.member_id)
+    if gone:
+        if row is not None:
+            await session.delete(row)
+        return
+    row = row or Member(id=facts.member_id, organisation_id=facts.organisation_id, email_key="")
+    row.organisation_id, row.email_key = facts.organisation_id, same_address(facts.email)
+    session.add(row)

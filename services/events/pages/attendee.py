@@ -14,6 +14,7 @@ from services.events.registrations.access import OwnAttendee, find_oneself
 from services.events.registrations.changes import cancel_attendees
 from services.events.registrations.facts import see
 from services.events.routes.calendars import get_attendee_calendar
+from services.events.routes.registration_view import organisation_view
 from services.events.tables import ACTIVE
 from shared.fields import utc_now
 from shared.http.callers import TheLinks
@@ -33,7 +34,7 @@ async def show_attendee(
     code = links.ticket_code(own.attendee.id, own.attendee.code_version)
     facts = ticket_facts(request, code, own.attendee, own.event) | {
         "attendee": ShownAttendee.to_oneself(own),
-        "organisation": seen.organisation,
+        "organisation": organisation_view(seen),
     }
     return _show(request, "attendee.html", own, **facts, position=seen.positions.get(own.attendee.id))
 

@@ -18,6 +18,7 @@ from services.events.registrations.access import (
 from services.events.registrations.changes import cancel_attendees, resend
 from services.events.registrations.facts import RegistrationSeen, see
 from services.events.routes.calendars import get_registration_calendar
+from services.events.routes.registration_view import organisation_view
 from services.events.tables import ACTIVE, Attendee
 from shared.access.links import Links
 from shared.fields import utc_now
@@ -152,7 +153,7 @@ def _show(
         done=request.query_params.get("done"),
         event=own.event,
         registration=ShownRegistration.to_contact(own.registration),
-        organisation=seen.organisation,
+        organisation=organisation_view(seen),
         attendees=[ShownAttendee.to_contact(each, own) for each in seen.attendees],
         positions=seen.positions,
         active=ACTIVE,

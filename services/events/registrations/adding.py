@@ -1,14 +1,13 @@
 """Adding people to a registration that is there: placed as a sign-up places them, under the same lock."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.capacity.holding import Held, hold
 from services.events.capacity.seats import write_taken
-from services.events.organisations.recognising import Recognised
+from services.events.organisations.recognising import NamedOrganisation, SignedUpFor, counting
 from services.events.registrations.deciding import (
     MOST_ATTENDEES,
     AlreadyRegistered,
@@ -75,7 +74,7 @@ async def _require_room(session: AsyncSession, registration: Registration, more:
 async def _place(
     session: AsyncSession, held: Held, registration: Registration, asked: AskedSignUp
 ) -> list[SignedUpAttendee]:
-    organisation = await _organisation(session, registration.organisation_id)
+    organisation = await _organisation(session, registration)
     known = await read_known_addresses(session, [asked])
     sender = _sender(held.event, registration, asked)
     misses = await read_misses(session, [sender])
@@ -97,8 +96,11 @@ def _sender(event: Event, registration: Registration, asked: AskedSignUp) -> Sen
     return sender_of(event.id, asked.caller, registration.contact_email, registration.id)
 
 
-async def _organisation(session: AsyncSession, organisation_id: UUID | None) -> Recognised | None:
-    row = await session.get(Organisation, organisation_id) if organisation_id else None
-    if row is None:
+async def _organisation(session: AsyncSession, registration: Registration) -> SignedUpFor | None:
+    named = NamedOrganisation.of(registration.stated)
+    row = await session.get(Organisation, registration.organisation_id) if registration.organisation_id else None
+    if row is not None:
+        return counting(row, named)
+    if registration.stated_id is None or named.name is None:
         return None
-    return Recognised(row.id, row.name, row.kind, row.cvr, row.country, row.website, new=False)
+    return SignedUpFor(registration.stated_id, named.name, named.kind, named)

@@ -211,6 +211,7 @@ async def change_contact(
     another = same_address(registration.contact_email) != before
     if another:
         registration.link_version += 1
+        registration.contact_confirmed_at = None
     session.add(registration)
     await tell_changes(session, {registration.id: []}, resend=another, contact_speaks=speaks and not another)
 

@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from uuid import UUID
 
 from services.events.capacity.seats import EventSeats, QuotaSeats, capacity_reached
-from services.events.organisations.recognising import NamedOrganisation, Recognised
+from services.events.organisations.recognising import NamedOrganisation, SignedUpFor
 from shared.access.caller import Caller
 from shared.contracts.events import AttendeeStatus, ContactPerson
 from shared.database import uuid7
@@ -91,7 +91,7 @@ class SignedUp:
     id: UUID
     event: Any
     reference: str
-    organisation: Recognised | None
+    organisation: SignedUpFor | None
     contact: ContactPerson
     attendees: tuple[SignedUpAttendee, ...]
 
@@ -100,7 +100,7 @@ def decide(
     asked: AskedSignUp,
     event: Any,
     seats: EventSeats,
-    organisation: Recognised | None,
+    organisation: SignedUpFor | None,
     known: Known,
     now: datetime,
 ) -> SignedUp | Problem:
@@ -115,7 +115,7 @@ def decide_attendees(
     asked: AskedSignUp,
     event: Any,
     seats: EventSeats,
-    organisation: Recognised | None,
+    organisation: SignedUpFor | None,
     known: Known,
     now: datetime,
 ) -> list[SignedUpAttendee] | Problem:
@@ -152,7 +152,7 @@ def _not_open(asked: AskedSignUp, event: Any, now: datetime) -> Problem | None:
     return None
 
 
-def _odd_ticket_types(asked: AskedSignUp, event: Any, organisation: Recognised | None) -> Problem | None:
+def _odd_ticket_types(asked: AskedSignUp, event: Any, organisation: SignedUpFor | None) -> Problem | None:
     offered = {each["key"]: each for each in event.ticket_types}
     kind = organisation.kind if organisation else None
     errors = [
@@ -195,7 +195,7 @@ def _already_registered(asked: AskedSignUp, known: Known) -> Problem | None:
     return None
 
 
-def _with_default_type(attendee: AskedAttendee, event: Any, organisation: Recognised | None) -> AskedAttendee:
+def _with_default_type(attendee: AskedAttendee, event: Any, organisation: SignedUpFor | None) -> AskedAttendee:
     """Who names no ticket type gets the first that is for its kind of organisation."""
     if attendee.ticket_type or not event.ticket_types:
         return attendee

@@ -19,6 +19,7 @@ from shared.contracts.events import (
     RegisteredOrganisation,
     RegistrationCancelled,
     RegistrationUpdated,
+    StatedOrganisation,
 )
 from shared.fields import utc_now
 from shared.messaging.outbox import tell
@@ -136,11 +137,19 @@ def registration_facts(seen: RegistrationSeen, changed: Sequence[AttendeeChange]
             cvr=organisation.cvr,
             country=organisation.country,
             website=organisation.website,
+            new=organisation.id == registration.stated_id,
         ),
+        "stated": None if organisation or not registration.stated_name else _stated(registration),
         "contact": contact_of(registration),
+        "contact_confirmed": registration.contact_confirmed_at is not None,
         "attendees": tuple(_attendee_facts(attendee, seen.positions.get(attendee.id)) for attendee in seen.attendees),
         "changed": tuple(changed),
     }
+
+
+def _stated(registration: Registration) -> StatedOrganisation:
+    said = registration.stated or {}
+    return StatedOrganisation(name=said["name"], kind=said.get("kind"), unit=said.get("unit"))
 
 
 def contact_of(registration: Registration) -> ContactPerson:

@@ -118,9 +118,8 @@ def _matching(filters: AttendeeFilters, *, by_address: bool) -> list[ColumnEleme
         conditions.append(col(Attendee.updated_at) >= filters.updated_since)
     if filters.q is not None:
         sought = filters.q.lower()
-        columns = [Attendee.name, Organisation.name, Registration.reference]
-        columns += [Attendee.email] if by_address else []
-        conditions.append(
-            or_(*(func.lower(cast(col(each), String)).contains(sought, autoescape=True) for each in columns))
-        )
+        stated = col(Registration.stated)["name"].as_string()
+        columns = [col(Attendee.name), col(Organisation.name), stated, col(Registration.reference)]
+        columns += [col(Attendee.email)] if by_address else []
+        conditions.append(or_(*(func.lower(cast(each, String)).contains(sought, autoescape=True) for each in columns)))
     return conditions

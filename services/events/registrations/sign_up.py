@@ -3,8 +3,8 @@
 Load (one statement each), decide (in memory, in order: the whole of the capacity rule), write (one insert a table).
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, insert, select, tuple_
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.capacity.seats import EventSeats, count_waiting, write_taken
-from services.events.organisations.recognising import Recognised, UnknownOrganisation, forget, recognise
+from services.events.organisations.recognising import SignedUpFor, UnknownOrganisation, read_named
 from services.events.registrations.access import speaks_for
 from services.events.registrations.deciding import (
     AlreadyRegistered,
@@ -33,6 +33,7 @@ from shared.contracts.events import (
     RegisteredOrganisation,
     RegistrationCreated,
     RegistrationReminded,
+    StatedOrganisation,
 )
 from shared.database import padded
 from shared.fields import same_address, utc_now
@@ -53,7 +54,7 @@ async def sign_up_all(
     """
     found = await _read_events(session, seats)
     known = await read_known_addresses(session, asked)
-    organisations = await _recognise(session, asked)
+    organisations = await _read_organisations(session, asked, found)
     now = utc_now()
     misses = await read_misses(session, (_sender(each) for each in asked))
     decided: list[SignedUp | Problem] = []
@@ -69,7 +70,6 @@ async def sign_up_all(
     await _write(session, links, asked, placed, seats, now)
     await misses.write(session)
     _remind_all(session, asked, placed, known)
-    await _forget_refused(session, organisations, placed)
     return placed
 
 
@@ -83,7 +83,7 @@ def _decide(
     asked: AskedSignUp,
     event: Any,
     seats: EventSeats,
-    organisation: Recognised | None,
+    organisation: SignedUpFor | None,
     known: Known,
     now: datetime,
     misses: Misses,
@@ -97,17 +97,6 @@ def _decide(
     if isinstance(decided, AlreadyRegistered):
         misses.count(sender)
     return decided
-
-
-async def _forget_refused(
-    session: AsyncSession,
-    recognised: Iterable[Recognised | UnknownOrganisation | None],
-    placed: Iterable[SignedUp | Problem],
-) -> None:
-    """Who came new and got nothing stays unknown: nobody was told of it."""
-    new = {each.id for each in recognised if isinstance(each, Recognised) and each.new}
-    taken = {each.organisation.id for each in placed if isinstance(each, SignedUp) and each.organisation}
-    await forget(session, new - taken)
 
 
 _events_by_id = select(
@@ -151,11 +140,18 @@ async def read_known_addresses(session: AsyncSession, asked: Iterable[AskedSignU
     return {(row.event_id, row.email_key): (row.id, row.registration_id) for row in rows}
 
 
-async def _recognise(
-    session: AsyncSession, asked: Sequence[AskedSignUp]
-) -> list[Recognised | UnknownOrganisation | None]:
-    recognised = iter(await recognise(session, [each.organisation for each in asked if each.organisation]))
-    return [next(recognised) if each.organisation else None for each in asked]
+async def _read_organisations(
+    session: AsyncSession, asked: Sequence[AskedSignUp], found: Mapping[UUID, Any]
+) -> list[SignedUpFor | UnknownOrganisation | None]:
+    """The organiser of an event says of whoever it signs up who that is."""
+    named = [
+        (each.organisation, each.caller, (event := found.get(each.event_id)) is not None
+         and each.caller.organises(event.organisation_id))
+        for each in asked
+        if each.organisation
+    ]  # fmt: skip
+    read = iter(await read_named(session, named))
+    return [next(read) if each.organisation else None for each in asked]
 
 
 async def _with_positions(
@@ -220,7 +216,7 @@ def _registration_row(signed_up: SignedUp, asked: AskedSignUp, now: datetime) ->
         "id": signed_up.id,
         "event_id": signed_up.event.id,
         "reference": signed_up.reference,
-        "organisation_id": signed_up.organisation.id if signed_up.organisation else None,
+        **_organisation_columns(signed_up.organisation),
         "contact_name": contact.name,
         "contact_email": contact.email,
         "contact_phone": contact.phone,
@@ -230,6 +226,17 @@ def _registration_row(signed_up: SignedUp, asked: AskedSignUp, now: datetime) ->
         "link_version": 1,
         "created_at": now,
         "updated_at": now,
+    }
+
+
+def _organisation_columns(organisation: SignedUpFor | None) -> dict[str, Any]:
+    if organisation is None:
+        return {"organisation_id": None, "stated": None, "stated_id": None, "recognised_by": None}
+    return {
+        "organisation_id": organisation.id if organisation.counts else None,
+        "stated": organisation.stated.stored(),
+        "stated_id": None if organisation.counts else organisation.id,
+        "recognised_by": "caller" if organisation.counts else None,
     }
 
 
@@ -268,7 +275,21 @@ def _created(signed_up: SignedUp, *, speaks: bool) -> RegistrationCreated:
         registration_id=signed_up.id,
         event_id=signed_up.event.id,
         reference=signed_up.reference,
-        organisation=RegisteredOrganisation.model_construct(**asdict(organisation)) if organisation else None,
+        organisation=RegisteredOrganisation.model_construct(
+            id=organisation.id,
+            name=organisation.name,
+            kind=organisation.kind,
+            cvr=organisation.cvr,
+            country=organisation.country,
+            website=organisation.website,
+        )
+        if organisation and organisation.counts
+        else None,
+        stated=StatedOrganisation.model_construct(
+            name=organisation.name, kind=organisation.kind, unit=organisation.stated.unit
+        )
+        if organisation and not organisation.counts
+        else None,
         contact=signed_up.contact,
         contact_speaks=speaks,
         attendees=tuple(

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
@@ -89,6 +89,7 @@ class AttendeeView(BaseModel):
     language: str | None
     ticket_type: str | None
     organisation: str | None = None
+    recognised: Literal["stated", "proven"] | None = None
     checked_in_at: datetime | None
     inside: bool
     updated_at: datetime
@@ -103,7 +104,8 @@ def _listed(row: AttendeeRow, *, organises: bool) -> AttendeeView:
         _plain(attendee)
         | {
             "reference": registration.reference,
-            "organisation": organisation.name if organisation else None,
+            "organisation": organisation.name if organisation else registration.stated_name,
+            "recognised": "proven" if organisation else "stated" if registration.stated_name else None,
             "consents": _consents(attendee) if organises else None,
         }
     )

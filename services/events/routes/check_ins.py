@@ -60,6 +60,7 @@ class AttendeeAtTheDoor(BaseModel):
     id: UUID
     name: str | None
     organisation: str | None
+    recognised: Literal["stated", "proven"] | None = None
     ticket_type: str | None
     note: str | None
 

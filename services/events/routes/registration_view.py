@@ -26,9 +26,26 @@ class PlacedAttendee(BaseModel):
 
 
 class OrganisationView(BaseModel):
+    """`stated`: as the sign-up says, and counted for nobody; its `id` is the one it gets if it is new."""
+
     id: UUID
     name: str
     kind: str | None = None
+    unit: str | None = None
+    recognised: Literal["stated", "proven"]
+
+
+def organisation_view(seen: RegistrationSeen) -> OrganisationView | None:
+    said = seen.registration.stated or {}
+    if seen.organisation is not None:
+        known = seen.organisation
+        return OrganisationView(
+            id=known.id, name=known.name, kind=known.kind, unit=said.get("unit"), recognised="proven"
+        )
+    if seen.registration.stated_id is None or not said:
+        return None
+    own = {name: said.get(name) for name in ("name", "kind", "unit")}
+    return OrganisationView.model_validate({**own, "id": seen.registration.stated_id, "recognised": "stated"})
 
 
 class RegistrationLinks(BaseModel):
@@ -114,7 +131,7 @@ def view(
             **registration.model_dump(include={"id", "event_id", "reference", "version", "created_at"}),
             "status": seen.status,
             "status_counts": seen.status_counts,
-            "organisation": seen.organisation and seen.organisation.model_dump(include={"id", "name", "kind"}),
+            "organisation": organisation_view(seen),
             "contact": {
                 "name": registration.contact_name,
                 "email": registration.contact_email,

@@ -37,12 +37,13 @@ from services.events.service import events_of
 from shared.access.caller import Caller
 from shared.access.links import Links
 from shared.contracts.events import ContactPerson
-from shared.fields import Email, Input, Key, Language, Line, Phone, Url, same_address
+from shared.fields import CompanyNumber, Email, Input, Key, Language, Line, Phone, Url, same_address
 from shared.http.callers import AnyCaller
 from shared.http.once import IdempotencyKey, claim_of
 from shared.http.rendering import documented
 from shared.http.sessions import database_of
 from shared.idempotency import KeyReused
+from shared.normal_forms import checked_number
 from shared.problems import (
     FieldError,
     Invalid,
@@ -60,14 +61,16 @@ router = APIRouter(tags=["registrations"])
 
 
 class OrganisationInput(Input):
-    """`id` of a known one, or `name` and what it is recognised by."""
+    """`id` of a known one, or `name` and what is known of it. It counts as that one once the contact's address has
+    been confirmed and belongs there; until then it is shown as stated. `unit` is the department, as people call it."""
 
     id: UUID | None = None
     name: Line | None = None
     kind: Kind | None = None
-    cvr: Annotated[str, Field(pattern=r"^[0-9A-Za-z ]{4,20}$")] | None = None
+    cvr: CompanyNumber | None = None
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] = "DK"
     website: Url | None = None
+    unit: Line | None = None
 
 
 class ContactInput(Input):
@@ -123,7 +126,11 @@ def write_answer(settings: ServiceSettings, links: Links, signed_up: SignedUp) -
         status=cast(RegistrationStatus, shared_status(counts)),
         status_counts=counts,
         organisation=OrganisationView.model_construct(
-            id=organisation.id, name=organisation.name, kind=organisation.kind
+            id=organisation.id,
+            name=organisation.name,
+            kind=organisation.kind,
+            unit=organisation.stated.unit,
+            recognised="proven" if organisation.counts else "stated",
         )
         if organisation
         else None,
@@ -141,24 +148,15 @@ def _named(body: SignUpInput) -> NamedOrganisation | None:
         return None
     if given.id is None and given.name is None:
         raise Invalid.field("/organisation/name", "give the organisation's name, or its id if it has one")
-    number = given.cvr.replace(" ", "").upper() if given.cvr else None
     return NamedOrganisation(
         id=given.id,
         name=given.name,
         kind=given.kind,
-        cvr=_checked_cvr(number, given.country) if number else None,
+        cvr=checked_number(given.cvr, given.country, "/organisation/cvr"),
         country=given.country,
         website=given.website,
-        contact_email=body.contact.email,
+        unit=given.unit,
     )
-
-
-def _checked_cvr(number: str, country: str) -> str:
-    from stdnum.dk import cvr
-
-    if country == "DK" and not cvr.is_valid(number):
-        raise Invalid.field("/organisation/cvr", "not a CVR number: eight digits of which the last checks the others")
-    return number
 
 
 def _require_distinct_addresses(attendees: list[AttendeeInput]) -> None:

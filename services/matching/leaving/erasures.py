@@ -21,7 +21,9 @@ from services.matching.organisations.changes import mark_erased
 from services.matching.organisations.sight import NoOrganisation
 from services.matching.tables import (
     Answer,
+    Case,
     Claim,
+    Domain,
     ErasedOrganisation,
     Erasure,
     ErasurePart,
@@ -200,6 +202,8 @@ def _belongings(ids: Sequence[UUID]) -> dict[str, _Rows]:
         "introductions": (Introduction, sides),
         "answers": (Answer, about),
         "outcomes": (Outcome, become),
+        "cases": (Case, or_(col(Case.organisation_id).in_(ids), col(Case.other_id).in_(ids))),
+        "domains": (Domain, col(Domain.organisation_id).in_(ids)),
         "members": (Member, col(Member.organisation_id).in_(ids)),
         "claims": (Claim, col(Claim.organisation_id).in_(ids)),
         "going": (Going, col(Going.organisation_id).in_(ids)),

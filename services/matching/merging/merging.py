@@ -16,6 +16,7 @@ from services.matching.merging import people as merged_people
 from services.matching.merging.pairs import Pairs
 from services.matching.merging.people import People
 from services.matching.merging.profile import taken_over
+from services.matching.organisations import cases, domains
 from services.matching.organisations.changes import mark_changed
 from services.matching.organisations.profiles import derive, facts_of, tell_changed
 from services.matching.organisations.sight import NoOrganisation
@@ -116,6 +117,8 @@ def _require_unmerged(*organisations: Organisation) -> None:
 async def _carry_out(session: AsyncSession, planned: Plan) -> None:
     merged, into = planned.merged, planned.into
     await _end(session, merged, into.id, planned.fields)
+    await domains.hand_over(session, merged.id, into)
+    await cases.follow_merge(session, merged.id, into.id)
     _take_over(session, into, planned)
     tell(session, OrganisationMerged(**facts_of(into), merged_id=merged.id))
     for unit in planned.units:
@@ -135,6 +138,7 @@ async def _carry_out(session: AsyncSession, planned: Plan) -> None:
 async def _end(session: AsyncSession, merged: Organisation, into: UUID, handed_on: Mapping[str, Any]) -> None:
     """The row stays, in no list and no index, and keeps no people. What was merged into it before goes on likewise."""
     merged.merged_into, merged.published, merged.lapses_on, merged.contacts = into, False, None, []
+    merged.proven_domains = []
     if "import_key" in handed_on:
         merged.import_key = None
     merged.version += 1

@@ -9,7 +9,7 @@ from shared.problems import Problem
 
 # What one of two registrations may have left open. Not `parent`: what has none stands alone, and says so by it.
 _FILLED = (
-    "kind", "cvr", "p_number", "size", "locations", "website", "mail_domain", "sectors", "focus_areas", "hub",
+    "kind", "cvr", "p_number", "size", "locations", "website", "sectors", "focus_areas", "hub",
     "languages", "contacts", "import_key",
 )  # fmt: skip
 
@@ -29,6 +29,10 @@ def taken_over(merged: Organisation, into: Organisation) -> dict[str, Any]:
     if merged.country != into.country:
         # A company number means nothing in another country.
         fields.pop("cvr", None)
+    if merged.cvr_proven and merged.cvr == fields.get("cvr", into.cvr):
+        fields["cvr_proven"] = True
+    if merged.imported and not into.imported:
+        fields["imported"] = True
     summary = {**(merged.summary or {}), **(into.summary or {})}
     if summary != (into.summary or {}):
         fields["summary"] = summary

@@ -9,10 +9,11 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.matching.organisations import cases
+from services.matching.organisations.domains import writes_from
 from services.matching.organisations.profiles import lock
 from services.matching.tables import Claim, Organisation
 from shared.contracts.matching import OrganisationContact, ProfileLinkRequested
-from shared.domains import is_free_mail, own_domain, website_domain
 from shared.fields import Language, same_address, utc_now
 from shared.messaging.outbox import tell
 from shared.problems import NotFound, WrongStatus
@@ -37,19 +38,32 @@ class Person:
 async def ask(session: AsyncSession, organisation_id: UUID, person: Person, reason: Reason) -> Claim:
     """The claim of this person, with the link on its way if the address is entitled to it.
 
-    A link is mailed unasked only while the profile is unclaimed and the address is at the organisation's own domain.
+    Who made an organisation is mailed its link at once, whatever the address, unless it is called as one that is known.
+    Of one that is known it is mailed only while nobody has claimed it, to an address at its proven domain.
     """
     organisation = await lock(session, organisation_id)
     claim = await _claim_of(session, organisation.id, person.email)
     if claim is None:
         claim = _new_claim(organisation.id, person, reason)
-        if not organisation.claimed and writes_from_there(organisation, person.email):
+        if not organisation.claimed and await _is_entitled(session, organisation, person, reason):
             claim.status = "mailed"
             mail_link(session, organisation, claim, reason)
     elif claim.mailed_at is not None and utc_now() - claim.mailed_at > MAILED_AGAIN_AFTER:
         mail_link(session, organisation, claim, "lost")
     session.add(claim)
     return claim
+
+
+async def _is_entitled(session: AsyncSession, organisation: Organisation, person: Person, reason: Reason) -> bool:
+    if reason not in ("created", "registered"):
+        entitled = await writes_from(session, organisation, person.email)
+        if not entitled:
+            await cases.open_case(session, "claim", organisation.id)
+        return entitled
+    namesake = await cases.namesake_of(session, organisation)
+    if namesake is not None:
+        await cases.open_case(session, "twin", organisation.id, namesake)
+    return namesake is None
 
 
 async def _claim_of(session: AsyncSession, organisation_id: UUID, email: str) -> Claim | None:
@@ -124,14 +138,3 @@ async def link_holders(session: AsyncSession, organisation_id: UUID) -> list[Org
     """Who was mailed the link."""
     mine = (Claim.organisation_id == organisation_id, col(Claim.mailed_at).is_not(None))
     return [contact_of(claim) for claim in await session.exec(select(Claim).where(*mine).order_by(col(Claim.id)))]
-
-
-def writes_from_there(organisation: Organisation, email: str) -> bool:
-    """Whether the address is at the organisation's own domain: its website's, or the one it was first named from.
-
-    `food.dtu.dk` and `dtu.dk` are one house, in either direction.
-    """
-    domain, home = own_domain(email), website_domain(organisation.website) or organisation.mail_domain
-    if domain is None or home is None or is_free_mail(home):
-        return False
-    return domain == home or domain.endswith(f".{home}") or (home.endswith(f".{domain}") and "." in domain)

@@ -6,7 +6,8 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from shared.fields import Email, Input, Language, Line, LineTexts, LongText, LongTexts, Phone, Url
+from shared.domains import checked_domain
+from shared.fields import CompanyNumber, Email, Input, Language, Line, LineTexts, LongText, LongTexts, Phone, Url
 from shared.vocabulary import Choice, FocusArea, Hub, Kind
 
 MOST_STATEMENTS = 100
@@ -23,9 +24,9 @@ Stream = Annotated[str, Choice("streams")]
 Size = Literal["micro", "small", "medium", "large"]
 Visibility = Literal["public", "members"]
 Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
-CompanyNumber = Annotated[str, StringConstraints(pattern=r"^[A-Z0-9 -]{2,20}$", to_upper=True)]
 PNumber = Annotated[str, StringConstraints(pattern=r"^[0-9]{10}$")]
 Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]
+DomainName = Annotated[Line, Field(max_length=253), AfterValidator(checked_domain)]
 ImportKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
 EventReference = Annotated[Line, Field(max_length=100)]
 Statement = Annotated[LongText, Field(max_length=2_000)]
@@ -144,3 +145,6 @@ class ImportRow(ProfileInput):
 
     key: ImportKey | None = None
     parent_key: ImportKey | None = None
+    # Proven by the import: whoever writes from a mail domain is recognised. A parent's are its units' too.
+    web_domains: Annotated[list[DomainName], Field(max_length=20)] = []
+    mail_domains: Annotated[list[DomainName], Field(max_length=20)] = []

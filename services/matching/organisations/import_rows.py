@@ -14,6 +14,7 @@ import orjson
 from pydantic import ValidationError
 
 from services.matching.organisations.fields import ImportRow
+from shared.contracts.matching import DomainUse
 from shared.problems import FieldError, Invalid
 
 if TYPE_CHECKING:
@@ -24,7 +25,8 @@ MOST_ERRORS = 1_000
 BETWEEN = "|"
 
 _PLAIN = ("key", "parent_key", "name", "kind", "parent", "cvr", "p_number", "country", "size", "website", "hub")
-_LISTS = ("sectors", "focus_areas", "languages")
+_DOMAINS = ("web_domains", "mail_domains")
+_LISTS = ("sectors", "focus_areas", "languages", *_DOMAINS)
 _LANGUAGES = ("da", "en")
 _CONTACT = ("name", "email", "title", "phone")
 _STATEMENTS = tuple((name, code) for name in ("offers", "needs") for code in _LANGUAGES)
@@ -71,13 +73,19 @@ class Row:
     cvr: str | None
     country: str
     given: frozenset[str]
+    domains: frozenset[tuple[str, DomainUse]]
     said: bytes
 
     @classmethod
     def of(cls, at: int, line: int, read: ImportRow) -> "Row":
-        said = read.model_dump_json(exclude={"key", "parent_key"}).encode()
-        given = frozenset(read.model_fields_set - {"key", "parent_key"})
-        return cls(at, line, read.key, read.parent_key, read.parent, read.cvr, read.country, given, said)
+        apart = {"key", "parent_key", *_DOMAINS}
+        said = read.model_dump_json(exclude=apart).encode()
+        web: set[tuple[str, DomainUse]] = {(each, "web") for each in read.web_domains}
+        mail: set[tuple[str, DomainUse]] = {(each, "mail") for each in read.mail_domains}
+        given = frozenset(read.model_fields_set - apart)
+        return cls(
+            at, line, read.key, read.parent_key, read.parent, read.cvr, read.country, given, frozenset(web | mail), said
+        )
 
     @property
     def is_unit(self) -> bool:

@@ -15,11 +15,13 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching.organisations import profiles
+from services.matching.organisations.domains import holders, prove, write_imported
 from services.matching.organisations.import_rows import MOST_ERRORS, Row, wrong
-from services.matching.organisations.profiles import checked_number
 from services.matching.organisations.statements import keeping_ids
 from services.matching.tables import Organisation
+from shared.contracts.matching import DomainUse
 from shared.database import uuid7
+from shared.normal_forms import checked_number
 from shared.problems import FieldError, Invalid, Problem
 
 What = Literal["created", "updated", "unchanged", "kept"]
@@ -78,7 +80,8 @@ async def plan(session: AsyncSession, rows: Sequence[Row], *, locked: bool) -> l
     `locked` keeps what was read as it is until the transaction ends, for a plan that will be carried out.
     """
     known = await _known(session, rows, locked=locked)
-    await asyncio.to_thread(_check, rows, known)
+    held = await holders(session, [domain for row in rows for domain, _ in row.domains])
+    await asyncio.to_thread(_check, rows, known, held)
     ids = {key: known.by_key[key].id if key in known.by_key else uuid7() for key in known.rows}
     steps: list[Step] = []
     for some in _portions(rows):
@@ -137,8 +140,8 @@ async def _load(session: AsyncSession, ids: Sequence[UUID]) -> dict[UUID, Organi
     return {each.id: each for each in found}
 
 
-def _check(rows: Sequence[Row], known: _Known) -> None:
-    errors = [error for row in rows for error in _errors(row, known)] + _twice(rows)
+def _check(rows: Sequence[Row], known: _Known, held: Mapping[str, UUID]) -> None:
+    errors = [error for row in rows for error in _errors(row, known)] + _twice(rows) + _taken(rows, known, held)
     if errors:
         raise Invalid(*errors[:MOST_ERRORS])
 
@@ -154,10 +157,24 @@ def _twice(rows: Sequence[Row]) -> list[FieldError]:
     return errors
 
 
+def _taken(rows: Sequence[Row], known: _Known, held: Mapping[str, UUID]) -> list[FieldError]:
+    """One holder a domain, here and there: units share their parent's without naming it."""
+    errors, named = [], dict[str, Row]()
+    for row in rows:
+        own = there.id if (there := known.by_key.get(row.key or "")) else None
+        for domain in sorted({domain for domain, _ in row.domains}):
+            if domain in named:
+                errors.append(wrong(row, "mail_domains", f"{domain} is line {named[domain].line}'s"))
+            elif held.get(domain, own) != own:
+                errors.append(wrong(row, "mail_domains", f"another organisation holds {domain}"))
+            named.setdefault(domain, row)
+    return errors
+
+
 def _errors(row: Row, known: _Known) -> list[FieldError]:
     errors = []
     try:
-        checked_number(row.cvr, row.country)
+        checked_number(row.cvr, row.country, "/cvr")
     except Invalid as invalid:
         errors.append(wrong(row, "cvr", invalid.extras["errors"][0]["detail"]))
     if row.is_unit:
@@ -206,7 +223,8 @@ def _step(row: Row, there: Mapping[UUID, Organisation], known: _Known, ids: Mapp
         return Step(row, identity, parent, "kept")
     fields = row.changes() | ({"parent": str(parent)} if parent else {})
     changes = {name: value for name, value in _replacing(fields, mine).items() if not _same(mine, name, value)}
-    return Step(row, identity, parent, "updated" if changes else "unchanged", changes)
+    more = row.domains - {(each["domain"], each["use"]) for each in mine.proven_domains}
+    return Step(row, identity, parent, "updated" if changes or more else "unchanged", changes)
 
 
 def _replacing(fields: Mapping[str, Any], there: Organisation) -> dict[str, Any]:
@@ -224,7 +242,7 @@ def _same(there: Organisation, name: str, value: Any) -> bool:
     if name == "summary":
         return profiles.merged_texts(there.summary, value) == there.summary
     if name == "cvr":
-        return there.cvr == checked_number(value, there.country)
+        return there.cvr == checked_number(value, there.country, "/cvr")
     held = getattr(there, name)
     return bool((str(held) if isinstance(held, UUID) else held) == value)
 
@@ -236,10 +254,20 @@ async def carry_out(session: AsyncSession, steps: Sequence[Step]) -> None:
     try:
         for some in _portions(created):
             await profiles.create_all(session, await asyncio.to_thread(_made, some))
+            await write_imported(session, [proven for step in some for proven in _proven(step)])
         for some in _portions(updated):
+            await _prove(session, some)
             await profiles.change_all(session, [(step.organisation_id, step.changes or {}) for step in some])
     except IntegrityError as crossed:
         raise ImportedMeanwhile("Nothing was imported. Send it again.") from crossed
+
+
+async def _prove(session: AsyncSession, steps: Sequence[Step]) -> None:
+    """Told with the change that follows."""
+    there = await _load(session, [step.organisation_id for step in steps])
+    for step in steps:
+        for domain, use in sorted(step.row.domains):
+            await prove(session, there[step.organisation_id], domain, [use], "import")
 
 
 def _made(steps: Sequence[Step]) -> list[Organisation]:
@@ -252,4 +280,11 @@ def _new(step: Step) -> Organisation:
     without_ids = {name: [{**each, "id": None} for each in fields[name]] for name in ("offers", "needs")}
     organisation = profiles.new({**fields, **without_ids}, published=fields["published"])
     organisation.id, organisation.import_key, organisation.parent = step.organisation_id, step.row.key, step.parent
+    organisation.imported, organisation.cvr_proven = True, organisation.cvr is not None
+    organisation.proven_domains = [{"domain": domain, "use": use} for _, domain, use in _proven(step)]
     return organisation
+
+
+def _proven(step: Step) -> list[tuple[UUID, str, DomainUse]]:
+    """What an import says of domains is so."""
+    return [(step.organisation_id, domain, use) for domain, use in sorted(step.row.domains)]

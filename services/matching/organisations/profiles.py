@@ -9,8 +9,6 @@ from uuid import UUID
 from sqlalchemy import Text, and_, cast, insert, or_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
-from stdnum.dk import cvr as danish_number
-from stdnum.exceptions import ValidationError as WrongNumber
 
 from services.matching.organisations.changes import mark_changed
 from services.matching.organisations.new_profiles import Shown, mark_if_new
@@ -18,8 +16,10 @@ from services.matching.organisations.sight import NoOrganisation
 from services.matching.organisations.statements import first_lapse, readable, texts_of, today, with_ids
 from services.matching.tables import Organisation
 from shared.contracts.matching import OrganisationCreated, OrganisationUpdated
+from shared.domains import website_domain
 from shared.fields import utc_now
 from shared.messaging.outbox import tell
+from shared.normal_forms import checked_number, same_name
 from shared.problems import Invalid, Problem, require_version
 
 Sort = Literal["name", "updated_at"]
@@ -42,9 +42,11 @@ async def create(
     published: bool = False,
     publish_when_claimed: bool = False,
     organisation_id: UUID | None = None,
+    by_secretariat: bool = False,
 ) -> Organisation:
     """A new organisation, told to the other services."""
     organisation = new(fields, published=published, publish_when_claimed=publish_when_claimed)
+    organisation.cvr_proven = by_secretariat and organisation.cvr is not None
     if organisation_id is not None:
         organisation.id = organisation_id
     organisation.parent = await _checked_parent(session, organisation, fields.get("parent"))
@@ -112,6 +114,8 @@ async def change(
     if "parent" in fields:
         organisation.parent = await _checked_parent(session, organisation, fields["parent"])
     _rewrite(organisation, fields)
+    if not own and "cvr" in fields:
+        organisation.cvr_proven = organisation.cvr is not None
     if organisation.published and not before.published:
         require_ready(organisation)
     mark_if_new(session, organisation, before)
@@ -176,7 +180,10 @@ def _write(organisation: Organisation, fields: Mapping[str, Any]) -> None:
     if "summary" in fields:
         organisation.summary = merged_texts(organisation.summary, fields["summary"])
     if "cvr" in fields or "country" in fields:
-        organisation.cvr = checked_number(fields.get("cvr", organisation.cvr), organisation.country)
+        number = checked_number(fields.get("cvr", organisation.cvr), organisation.country, "/cvr")
+        # Whoever writes another number has proven nothing of it.
+        organisation.cvr_proven &= number == organisation.cvr
+        organisation.cvr = number
     for name in ("offers", "needs"):
         if name in fields:
             setattr(organisation, name, with_ids(fields[name], getattr(organisation, name) or [], f"/{name}"))
@@ -188,18 +195,6 @@ def merged_texts(old: dict[str, str] | None, new: dict[str, str | None] | None) 
     if new is None:
         return None
     return {code: text for code, text in {**(old or {}), **new}.items() if text is not None} or None
-
-
-def checked_number(number: str | None, country: str) -> str | None:
-    """The company number without spaces and hyphens; a Danish one must be a CVR number that can be."""
-    if number is None:
-        return None
-    if country != "DK":
-        return number.replace(" ", "").replace("-", "")
-    try:
-        return str(danish_number.validate(number))
-    except WrongNumber as wrong:
-        raise Invalid.field("/cvr", "not a Danish CVR number: eight digits whose last checks the others") from wrong
 
 
 async def _checked_parent(session: AsyncSession, organisation: Organisation, parent: str | None) -> UUID | None:
@@ -222,6 +217,8 @@ async def _checked_parent(session: AsyncSession, organisation: Organisation, par
 def derive(organisation: Organisation) -> None:
     """What follows from the other fields, for lists, searches and the day on which something lapses."""
     organisation.name_key = organisation.name.casefold()
+    organisation.name_form = same_name(organisation.name)
+    organisation.web_domain = website_domain(organisation.website)
     public = [*readable(organisation.offers, members_parts=False), *readable(organisation.needs, members_parts=False)]
     words = [organisation.name, *(organisation.summary or {}).values()]
     words += [text for each in public for text in texts_of(each)]
@@ -242,6 +239,8 @@ def facts_of(organisation: Organisation) -> dict[str, Any]:
         "published": organisation.published,
         "claimed": organisation.claimed,
         "link_version": organisation.link_version,
+        "domains": tuple(organisation.proven_domains),
+        "cvr_proven": organisation.cvr_proven,
     }
 
 

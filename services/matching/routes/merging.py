@@ -18,7 +18,7 @@ from shared.http.sessions import Transaction
 router = APIRouter(prefix="/v1/organisations", tags=["organisations"])
 
 # What matching keeps for itself of a profile.
-_INTERNAL = frozenset(("mail_domain", "publish_when_claimed"))
+_INTERNAL = frozenset(("publish_when_claimed", "cvr_proven", "imported"))
 
 
 class MergeInput(Input):

@@ -15,7 +15,6 @@ from services.matching.organisations.profiles import IfMatchRequired, NotReady, 
 from services.matching.organisations.sight import Sight, find_own, find_seen, id_now, introduced, sight_of
 from services.matching.organisations.statements import readable
 from services.matching.tables import Organisation
-from shared.domains import own_domain, website_domain
 from shared.fields import Language, Line
 from shared.http.callers import AnyCaller, KnownCaller, TheLinks
 from shared.http.lists import Cursor, Limit, Page, read_cursor
@@ -128,15 +127,13 @@ async def create_organisation(
     or waits for the secretariat's approval, and it is published when the link is used."""
     fields = body.model_dump(mode="json")
     if caller.is_admin:
-        organisation = await profiles.create(session, fields, published=body.published)
+        organisation = await profiles.create(session, fields, published=body.published, by_secretariat=True)
         response.headers["ETag"] = etag(organisation.version)
         return own_view(organisation)
     if not body.contacts:
         raise Invalid.field("/contacts", "name the person whom we mail the link to the profile")
     organisation = await profiles.create(session, fields, publish_when_claimed=body.published)
     contact = body.contacts[0]
-    if website_domain(organisation.website) is None:
-        organisation.mail_domain = own_domain(contact.email)
     await session.flush()
     person = Person(contact.name, contact.email, contact.language, contact.phone)
     claim = await claims.ask(session, organisation.id, person, "created")

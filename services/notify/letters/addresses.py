@@ -38,6 +38,11 @@ class Addresses:
         key = self._links.key(Purpose.REGISTRATION, registration, version, ends_at and link_expiry(ends_at))
         return self._settings.public_url("events", f"/p/events/registrations/{registration}?key={key}")
 
+    def confirmation(self, registration: UUID, version: int, ends_at: datetime | None) -> str:
+        """The page with the button that says: this address is mine."""
+        key = self._links.key(Purpose.CONFIRMATION, registration, version, ends_at and link_expiry(ends_at))
+        return self._settings.public_url("events", f"/p/events/confirmations?key={key}")
+
     def attendee(self, attendee: UUID, version: int, ends_at: datetime | None) -> str:
         key = self._links.key(Purpose.ATTENDEE, attendee, version, ends_at and link_expiry(ends_at))
         return self._settings.public_url("events", f"/p/events/attendees/{attendee}?key={key}")

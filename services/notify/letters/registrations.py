@@ -58,6 +58,7 @@ def to_contact(topic: Topic, told: RegistrationFacts, *, by_mail: bool = True) -
         {
             **_facts(told, told.attendees, contact.email, contact.name),
             "changes": [_change(told, change) for change in told.changed],
+            "confirm": not told.contact_confirmed,
         },
         event_id=told.event_id,
         registration_id=told.registration_id,
@@ -196,7 +197,7 @@ def _facts(
     return {
         "name": name,
         "reference": told.reference,
-        "organisation": told.organisation.name if told.organisation else None,
+        "organisation": named.name if (named := told.organisation or told.stated) else None,
         "contact_name": told.contact.name,
         "people": [_person(attendee, own_email) for attendee in shown],
     }

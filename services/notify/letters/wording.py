@@ -81,6 +81,8 @@ class Places:
     tickets: tuple[Place, ...] = ()
     registrations: tuple[Place, ...] = ()
     profiles: tuple[Place, ...] = ()
+    # Says that the address is the contact person's own, by a button on the page.
+    confirmation: str | None = None
     inbox: str | None = None
     unsubscribe: str | None = None
 

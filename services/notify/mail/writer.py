@@ -64,6 +64,9 @@ class MailWriter:
         return Places(
             main=addresses.of(notification.opens, notification.opens_id, notification.opens_version, ends_at),
             tickets=tuple(tickets),
+            confirmation=addresses.confirmation(notification.opens_id, notification.opens_version, ends_at)
+            if notification.opens == "registration" and notification.opens_id and notification.opens_version
+            else None,
             registrations=self._held(parcel),
             profiles=tuple(
                 Place(addresses.profile(link.organisation_id, link.link_version), name or "Videnbro")

@@ -10,6 +10,7 @@ from tests.events.builders import (
     OTHER_ORGANISER,
     cancel,
     company,
+    counted,
     in_days,
     next_year,
     one_of,
@@ -46,7 +47,7 @@ async def names(client: Client, event: dict[str, Any], **params: Any) -> list[st
 
 async def test_figures_by_ticket_type_organisation_and_quarter_of_an_hour(client: Client) -> None:
     day, event = f"{next_year()}-05-06", await published(client, ticket_types=TYPES)
-    fjord = await signed_up(client, event, attendees=PEOPLE)
+    fjord = await counted(client, event, attendees=PEOPLE)
     await signed_up(client, event, organisation=None, attendees=[{"name": "Cille Due", "ticket_type": "guest"}])
     await signed_up(client, event, attendees=[{"ticket_type": "press"}])
     gone = await signed_up(client, event, attendees=[{"ticket_type": "guest"}])
@@ -77,8 +78,8 @@ async def test_figures_by_ticket_type_organisation_and_quarter_of_an_hour(client
 
 async def test_two_organisations_of_one_name_are_counted_apart(client: Client) -> None:
     event = await published(client)
-    await signed_up(client, event, people=2)
-    await signed_up(client, event)
+    await counted(client, event, people=2)
+    await counted(client, event)
     assert [each["expected"] for each in (await attendance(client, event))["by_organisation"]] == [2, 1]
 
 
@@ -114,7 +115,7 @@ async def test_a_count_that_differs_from_its_rows_is_a_violation(client: Client)
 async def test_the_organiser_lists_who_is_coming(client: Client) -> None:
     event = await published(client, ticket_types=TYPES)
     fjord = await signed_up(client, event, attendees=PEOPLE)
-    lund = await signed_up(client, event, attendees=[{"name": "Åse Lund", "ticket_type": "press"}])
+    lund = await counted(client, event, attendees=[{"name": "Åse Lund", "ticket_type": "press"}])
     await scan(client, event, attendee=one_of(fjord, 1)["id"])
     await cancel(client, fjord, 2)
     everybody = ["Aksel Lind", "Bodil Ravn", None, "Åse Lund"]
@@ -136,7 +137,7 @@ async def test_the_organiser_lists_who_is_coming(client: Client) -> None:
 
 async def test_the_organiser_lists_the_registrations(client: Client) -> None:
     event = await published(client, capacity=2)
-    made = [await signed_up(client, event, organisation={"name": f"Firm {number}"}) for number in range(3)]
+    made = [await counted(client, event, organisation={"name": f"Firm {number}"}) for number in range(3)]
     path = f"/v1/events/{event['id']}/registrations"
     first = (await client.get(path, params={"limit": 2}, headers=ORGANISER)).json()
     assert [each["id"] for each in first["items"]] == [each["id"] for each in made[:2]]
@@ -153,7 +154,7 @@ async def test_the_organiser_lists_the_registrations(client: Client) -> None:
 
 async def test_a_manager_lists_the_own_organisation_only(client: Client) -> None:
     event = await published(client)
-    own = await signed_up(client, event, attendees=[{"name": "Aksel Lind"}])
+    own = await counted(client, event, attendees=[{"name": "Aksel Lind"}])
     await client.post(f"/v1/events/{event['id']}/registrations", json=company("Another ApS"))
     manager = as_caller("manager", organisation=own["organisation"]["id"], email="boss@example.org")
     for path in ("attendees", "registrations"):

@@ -41,6 +41,7 @@ async def test_a_ticket_lets_its_attendee_in(client: Client) -> None:
         "id": one_of(registration)["id"],
         "name": "Aksel Lind",
         "organisation": "Fjordenzym ApS",
+        "recognised": "stated",
         "ticket_type": "guest",
         "note": None,
     }

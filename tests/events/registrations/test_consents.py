@@ -8,6 +8,7 @@ import pytest
 from tests.events.builders import (
     ORGANISER,
     cancel,
+    confirmed,
     in_days,
     key_of,
     mailed_key,
@@ -81,6 +82,7 @@ async def test_said_again_nothing_is_told(client: Client, registration: dict[str
 async def test_nobody_else_says_it_and_only_the_organiser_sees_it(client: Client, registration: dict[str, Any]) -> None:
     aksel = one_of(registration)
     await say(client, aksel)
+    await confirmed(client, registration)
     manager = as_caller("manager", organisation=registration["organisation"]["id"], email="chef@example.org")
     callers: list[dict[str, Any]] = [
         {"params": {"key": key_of(registration)}},

@@ -8,7 +8,6 @@ from sqlalchemy import select
 
 from shared.messaging.tables import answers as kept_answers
 from tests.events.builders import (
-    KNOWLEDGE_HUB,
     ORGANISER,
     capacity,
     company,
@@ -210,22 +209,6 @@ async def test_a_draft_is_not_there_for_the_public(client: Client) -> None:
     assert (await sign_up(client, draft)).status_code == 404
     own = await client.post(f"/v1/events/{draft['id']}/registrations", json=company(), headers=ORGANISER)
     assert own.json()["type"] == "/problems/not-published"
-
-
-async def test_one_company_is_recognised_by_number_and_by_own_domain_but_not_by_name(client: Client) -> None:
-    event = await published(client)
-
-    async def of(organisation: dict[str, str], email: str) -> str:
-        contact = {"name": "Mette Holm", "email": email}
-        return str((await signed_up(client, event, organisation=organisation, contact=contact))["organisation"]["id"])
-
-    novo = await of({"name": "Novo Nordisk", "cvr": "24256790"}, "mette@gmail.com")
-    assert await of({"name": "Novo Nordisk A/S", "cvr": "24 25 67 90"}, "aksel@gmail.com") == novo
-    fjord = await of({"name": "Fjord", "website": "https://www.fjordenzym.dk"}, "mette@gmail.com")
-    assert await of({"name": "Fjordenzym"}, "bodil@fjordenzym.dk") == fjord
-    assert await of({"name": "Fjord"}, "cille@gmail.com") != await of({"name": "Fjord"}, "dan@gmail.com")
-    assert await of({"id": fjord}, "erik@gmail.com") == fjord
-    assert KNOWLEDGE_HUB not in (novo, fjord)
 
 
 async def test_input_that_cannot_be_is_named_and_changes_nothing(client: Client) -> None:

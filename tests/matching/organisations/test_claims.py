@@ -1,14 +1,25 @@
 """Asking for the link to a profile: who is mailed it at once, and for whom the secretariat decides."""
 
+import json
+
 import pytest
 
-from services.matching.organisations.claims import writes_from_there
-from services.matching.tables import Organisation
 from shared.contracts.matching import ProfileLinkRequested
 from tests.matching.builders import ADMIN, Row, key_of, make, member_of, told
 from tests.support.services import Client
 
 METTE = {"name": "Mette Holm", "email": "mette@dhigroup.com", "language": "en"}
+
+
+async def proven(client: Client, domain: str, **fields: str) -> Row:
+    """DHI, whose mail domain an import has proven."""
+    row = {"name": "DHI", "kind": "research", "key": "dhi", "mail_domains": [domain], **fields}
+    headers = {**ADMIN, "Content-Type": "application/x-ndjson"}
+    imported = await client.post("/v1/organisations/import", content=json.dumps(row), headers=headers)
+    assert imported.status_code == 200, imported.text
+    (made,) = (await client.get("/v1/organisations?q=DHI")).json()["items"]
+    found: Row = made
+    return found
 
 
 async def claim(client: Client, organisation: Row, **person: str) -> Row:
@@ -18,8 +29,8 @@ async def claim(client: Client, organisation: Row, **person: str) -> Row:
     return body
 
 
-async def test_an_address_at_the_websites_domain_is_mailed_the_link(client: Client) -> None:
-    dhi = await make(client, "DHI", "research", website="https://www.dhigroup.com/da")
+async def test_an_address_at_the_proven_domain_is_mailed_the_link(client: Client) -> None:
+    dhi = await proven(client, "dhigroup.com")
     answer = await claim(client, dhi)
     assert answer["status"] == "mailed"
     assert answer["next_steps"][0]["action"] == "open_mailed_link"
@@ -29,21 +40,23 @@ async def test_an_address_at_the_websites_domain_is_mailed_the_link(client: Clie
 
 
 async def test_asking_again_at_once_does_not_fill_the_letter_box(client: Client) -> None:
-    dhi = await make(client, "DHI", "research", website="https://www.dhigroup.com")
+    dhi = await proven(client, "dhigroup.com")
     await claim(client, dhi)
     assert (await claim(client, dhi, email="METTE@dhigroup.com"))["status"] == "mailed"
     assert len(await told(client, ProfileLinkRequested)) == 1
 
 
-@pytest.mark.parametrize("email", ["mette@gmail.com", "mette@example.org", "mette@notdhigroup.com"])
+@pytest.mark.parametrize(
+    "email", ["mette@gmail.com", "mette@notdhigroup.com", "mette@lab.dhigroup.com", "mette@dhi.dk"]
+)
 async def test_any_other_address_waits_for_the_secretariat(client: Client, email: str) -> None:
-    dhi = await make(client, "DHI", "research", website="https://www.dhigroup.com")
+    dhi = await proven(client, "dhigroup.com", website="https://www.dhi.dk")
     assert (await claim(client, dhi, email=email))["status"] == "waiting"
     assert await told(client, ProfileLinkRequested) == []
 
 
 async def test_a_claimed_profile_is_not_given_away_even_to_its_own_domain(client: Client) -> None:
-    dhi = await make(client, "DHI", "research", website="https://www.dhigroup.com")
+    dhi = await proven(client, "dhigroup.com")
     await client.patch(f"/v1/organisations/{dhi['id']}", json={"hub": "odense"}, params=key_of(dhi["id"]))
     assert (await claim(client, dhi))["status"] == "waiting"
 
@@ -82,21 +95,3 @@ async def test_claims_are_the_secretariats_business(client: Client) -> None:
     assert (await client.get("/v1/organisations/claims")).status_code == 401
     assert (await client.get("/v1/organisations/claims", headers=member_of(dhi["id"]))).status_code == 403
     assert (await client.post(approve, headers=member_of(dhi["id"]))).status_code == 403
-
-
-@pytest.mark.parametrize(
-    ("website", "email", "belongs"),
-    [
-        ("https://www.dtu.dk", "a@dtu.dk", True),
-        ("https://www.food.dtu.dk", "a@dtu.dk", True),
-        ("https://www.dtu.dk", "a@food.dtu.dk", True),
-        ("https://DTU.dk/", "a@dtu.DK", True),
-        ("https://www.dtu.dk", "a@evil-dtu.dk", False),
-        ("https://www.dtu.dk", "a@dtu.dk.example.org", False),
-        ("https://sites.dk", "a@dk", False),
-        ("https://gmail.com", "a@gmail.com", False),
-        (None, "a@dtu.dk", False),
-    ],
-)
-def test_whose_people_write_from_where(website: str | None, email: str, *, belongs: bool) -> None:
-    assert writes_from_there(Organisation(name="DTU", website=website), email) is belongs

@@ -5,7 +5,7 @@ from alembic import op
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 revision = "2026_11_28_0006"
-down_revision = "2026_11_22_0003"
+down_revision = "2026_11_28_0004"
 branch_labels = None
 depends_on = None
 
