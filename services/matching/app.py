@@ -18,6 +18,7 @@ from services.matching.routes import (
     organisations,
     search,
     suggestions,
+    units,
 )
 from services.matching.routes import exports as export_routes
 from services.matching.routes import introductions as introduction_routes
@@ -42,6 +43,7 @@ def create_app(settings: Settings | None = None) -> Application:
             organisations.router,
             merging.router,
             members.router,
+            units.router,
             erasures.router,
             export_routes.router,
             suggestions.router,

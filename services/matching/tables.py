@@ -58,6 +58,8 @@ class Organisation(Base, table=True):
     name_key: str = Field(default="", max_length=600)
     kind: str | None = Field(default=None, max_length=20)
     parent: UUID | None = Field(default=None, foreign_key="organisations.id", index=True)
+    # What it says it is a unit of, and that one has not said yet: it lists, counts and merges nowhere.
+    stated_parent: UUID | None = Field(default=None, foreign_key="organisations.id", index=True, ondelete="SET NULL")
     # Registered twice: it goes on as that one, which is itself merged into none. The row stays for its id and links.
     merged_into: UUID | None = Field(default=None, foreign_key="organisations.id", index=True)
     cvr: str | None = Field(default=None, max_length=20)

@@ -178,6 +178,8 @@ async def matching_world(client: Client, line: str) -> World:
     names["member"] = await _member(client, own["id"], member)
     if "{api_key}" in line:
         names["api_key"] = await _api_key(client, event.organisation_id, event.event_id)
+    if "{unit}" in line:
+        names["unit"] = (await matching.make(client, "Laboratoriet", parent=own["id"]))["id"]
     if "{erased}" in line:
         await client.delete(f"/v1/organisations/{own['id']}", headers=ADMIN)
     things = Things(

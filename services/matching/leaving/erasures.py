@@ -12,11 +12,12 @@ from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import ColumnElement
-from sqlmodel import col, delete, func, or_, select, update
+from sqlmodel import col, delete, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.matching.introductions.partnerships import is_partner_of, keep_counts
 from services.matching.leaving.exports import drop_of
+from services.matching.organisations import units
 from services.matching.organisations.changes import mark_erased
 from services.matching.organisations.sight import NoOrganisation
 from services.matching.tables import (
@@ -52,12 +53,6 @@ class OrganisesEvents(Problem):
     """`events` names those that are still to come."""
 
     status, slug, title = 409, "organises-events", "It organises events that have not ended"
-
-
-class HasUnits(Problem):
-    """`units` are their ids."""
-
-    status, slug, title = 409, "has-units", "It has units"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +112,7 @@ async def preview(session: AsyncSession, organisation_id: UUID) -> dict[str, int
 async def erase(session: AsyncSession, organisation_id: UUID, *, asked_by: AskedBy) -> dict[str, int]:
     """Erases the organisation here and has the others do so; answers what went here, also when another just did it.
 
-    Raises OrganisesEvents, HasUnits, NoOrganisation.
+    Raises OrganisesEvents, NoOrganisation.
     """
     partners = await _lock_with_partners(session, organisation_id)
     organisation = partners.pop(organisation_id, None)
@@ -145,7 +140,8 @@ async def erase(session: AsyncSession, organisation_id: UUID, *, asked_by: Asked
 
 async def _lock_with_partners(session: AsyncSession, organisation_id: UUID) -> dict[UUID, Organisation]:
     """The lower id first, as answers lock their pair; also against new rows that refer to it, which they allow."""
-    both = or_(col(Organisation.id) == organisation_id, is_partner_of(organisation_id))
+    its = or_(Organisation.parent == organisation_id, Organisation.stated_parent == organisation_id)
+    both = or_(col(Organisation.id) == organisation_id, its, is_partner_of(organisation_id))
     statement = select(Organisation).where(both).order_by(col(Organisation.id)).with_for_update()
     found = await session.exec(statement.execution_options(populate_existing=True))
     return {each.id: each for each in found}
@@ -184,9 +180,13 @@ async def _erase_all(session: AsyncSession, ids: Sequence[UUID]) -> dict[str, in
     for each in ids:
         await drop_of(session, each)
     await keys.leave(session, ids)
-    # A unit that was merged into another is in nobody's way.
-    merged_units = update(Organisation).where(col(Organisation.parent).in_(ids))
-    await session.exec(merged_units.values(parent=None))
+    # Nobody's leaving is held up by who belongs to it, or says so: the tie is cut.
+    for unit in await units.of_those(session, ids):
+        if unit.id in ids or unit.merged_into is not None:
+            unit.parent = unit.stated_parent = None
+        else:
+            units.cut(session, unit)
+    await session.flush()
     return {what: await _delete(session, *which) for what, which in _belongings(ids).items()}
 
 
@@ -226,7 +226,7 @@ async def _kept(session: AsyncSession, organisation_id: UUID) -> list[dict[str, 
 
 
 async def _require_free(session: AsyncSession, organisation_id: UUID) -> None:
-    """Raises OrganisesEvents, HasUnits: others rely on it."""
+    """Raises OrganisesEvents: others rely on it."""
     coming = (Event.organisation_id == organisation_id, Event.status == "published", col(Event.ends_at) > utc_now())
     events = (await session.exec(select(Event).where(*coming).order_by(col(Event.ends_at)).limit(MOST_NAMED))).all()
     if events:
@@ -236,17 +236,6 @@ async def _require_free(session: AsyncSession, organisation_id: UUID) -> None:
             next_steps=[
                 NextStep(action="cancel_event", label="Cancel the event", href=f"/v1/events/{event.id}/cancel")
                 for event in events
-            ],
-        )
-    below = (Organisation.parent == organisation_id, col(Organisation.merged_into).is_(None))
-    units = select(Organisation.id).where(*below).order_by(col(Organisation.id)).limit(MOST_NAMED)
-    if found := (await session.exec(units)).all():
-        raise HasUnits(
-            "Erase its units first, or give them another `parent` or none; then it can be erased.",
-            units=found,
-            next_steps=[
-                NextStep(action="change_unit", label="Change or erase the unit", href=f"/v1/organisations/{unit}")
-                for unit in found
             ],
         )
 

@@ -124,6 +124,11 @@ async def _carry_out(session: AsyncSession, planned: Plan) -> None:
     for unit in planned.units:
         unit.parent = into.id
         tell_changed(session, unit)
+    says_so = update(Organisation).where(col(Organisation.stated_parent) == merged.id, col(Organisation.id) != into.id)
+    await session.exec(says_so.values(stated_parent=into.id))
+    if into.stated_parent == merged.id:
+        into.stated_parent = None
+    merged.stated_parent = None
     await merged_people.carry_out(session, planned.people, into.id)
     partners = list(await session.exec(select(Organisation).where(partnerships.is_partner_of(merged.id))))
     await merged_pairs.carry_out(session, planned.pairs, merged.id, into.id)

@@ -49,7 +49,7 @@ async def create(
     organisation.cvr_proven = by_secretariat and organisation.cvr is not None
     if organisation_id is not None:
         organisation.id = organisation_id
-    organisation.parent = await _checked_parent(session, organisation, fields.get("parent"))
+    _set_parent(organisation, await _checked_parent(session, organisation, fields.get("parent")), agreed=by_secretariat)
     session.add(organisation)
     _tell_created(session, organisation)
     return organisation
@@ -112,7 +112,7 @@ async def change(
         organisation.claimed = True
         organisation.published |= organisation.publish_when_claimed and organisation.kind is not None
     if "parent" in fields:
-        organisation.parent = await _checked_parent(session, organisation, fields["parent"])
+        _set_parent(organisation, await _checked_parent(session, organisation, fields["parent"]), agreed=not own)
     _rewrite(organisation, fields)
     if not own and "cvr" in fields:
         organisation.cvr_proven = organisation.cvr is not None
@@ -195,6 +195,14 @@ def merged_texts(old: dict[str, str] | None, new: dict[str, str | None] | None) 
     if new is None:
         return None
     return {code: text for code, text in {**(old or {}), **new}.items() if text is not None} or None
+
+
+def _set_parent(organisation: Organisation, above: UUID | None, *, agreed: bool) -> None:
+    """Whom it says it belongs to; that one has to say so too, or the secretariat."""
+    if agreed or above is None or above == organisation.parent:
+        organisation.parent, organisation.stated_parent = above, None
+    else:
+        organisation.parent, organisation.stated_parent = None, above
 
 
 async def _checked_parent(session: AsyncSession, organisation: Organisation, parent: str | None) -> UUID | None:

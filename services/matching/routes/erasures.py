@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel
 
 from services.matching.leaving import erasures
-from services.matching.leaving.erasures import AskedBy, HasUnits, OrganisesEvents, Report
+from services.matching.leaving.erasures import AskedBy, OrganisesEvents, Report
 from services.matching.organisations.sight import find_managed
 from services.matching.routes.organisations import OWN, OrganisationId
 from shared.access.caller import Caller
@@ -81,7 +81,7 @@ def _asked_by(caller: Caller) -> AskedBy:
     status_code=202,
     responses={
         **OWN,
-        **documented(OrganisesEvents, HasUnits, WrongStatus),
+        **documented(OrganisesEvents, WrongStatus),
         200: {"model": ErasureAnswer, "description": "A dry run, or it was erased before"},
     },
 )

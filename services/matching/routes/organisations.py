@@ -73,7 +73,8 @@ class StatementView(BaseModel):
 
 
 class OrganisationView(OrganisationCard):
-    """A profile as its reader may see it. `contacts` is null where they are private."""
+    """A profile as its reader may see it. `contacts` is null where they are private. `stated_parent` is for its own
+    people: the one it says it is a unit of, until that one has accepted it."""
 
     cvr: str | None
     p_number: str | None
@@ -81,6 +82,7 @@ class OrganisationView(OrganisationCard):
     offers: list[StatementView]
     needs: list[StatementView]
     contacts: list[dict[str, Any]] | None
+    stated_parent: UUID | None = None
     created_at: datetime
     next_steps: list[NextStep]
 
@@ -102,6 +104,7 @@ def own_view(organisation: Organisation) -> OrganisationView:
     """The whole profile, for its own people: also what no longer holds."""
     whole = view(organisation, members_parts=True, contacts=True, steps=next_steps(organisation))
     whole.offers = [StatementView(**each) for each in organisation.offers]
+    whole.stated_parent = organisation.stated_parent
     whole.needs = [StatementView(**each) for each in organisation.needs]
     return whole
 

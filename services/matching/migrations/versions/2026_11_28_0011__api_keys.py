@@ -7,7 +7,7 @@ from sqlalchemy import Text
 from sqlalchemy.dialects import postgresql
 
 revision = "2026_11_28_0011"
-down_revision = "2026_11_28_0008"
+down_revision = "2026_11_28_0009"
 branch_labels = None
 depends_on = None
 
