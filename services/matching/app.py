@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from services.matching.introductions import expiry, outcomes
+from services.matching.introductions import asking, expiry, outcomes
 from services.matching.leaving import exports
 from services.matching.notices import finding, notices
 from services.matching.organisations import profiles
@@ -10,6 +10,7 @@ from services.matching.pages import profile, sign_in_elsewhere
 from services.matching.pages import sign_in as sign_in_pages
 from services.matching.routes import (
     api_keys,
+    cases,
     claims,
     erasures,
     imports,
@@ -34,6 +35,7 @@ from shared.http.service import create_service
 def create_app(settings: Settings | None = None) -> Application:
     matching = Matching(settings or Settings.load())
     days = matching.settings.outcome_days
+    introduction_days = matching.settings.introduction_days
     return create_service(
         matching,
         title="Videnbro matching: organisations, suggestions, introductions",
@@ -44,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Application:
             merging.router,
             members.router,
             units.router,
+            cases.router,
             erasures.router,
             export_routes.router,
             suggestions.router,
@@ -55,6 +58,7 @@ def create_app(settings: Settings | None = None) -> Application:
         pages=[profile.router, sign_in_pages.router, sign_in_elsewhere.router],
         jobs=[
             Job.due("expire introductions", expiry.any_overdue, expiry.expire),
+            Job.due("ask who is known now", asking.any_askable, partial(asking.ask, days=introduction_days)),
             Job.due("ask for outcomes", partial(outcomes.any_due, days=days), partial(outcomes.ask, days=days)),
             Job.due("lapse statements", profiles.any_lapsed, profiles.lapse),
             Job.due("drop exports", exports.any_old, exports.drop_old),

@@ -252,6 +252,8 @@ class Introduction(Base, table=True):
     requested_at: datetime
     # When the asked side was told; None while it had said that this is not for it.
     told_at: datetime | None = None
+    # Nobody is known who could be asked: the time to answer begins when somebody is.
+    nobody_to_ask: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     proposed_at: datetime | None = None
     proposal_message: str | None = Field(default=None, sa_type=Text)
     # As `told_at`, of the side that a proposal names first.

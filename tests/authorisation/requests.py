@@ -68,6 +68,7 @@ MATCHING: dict[str, Callable[[World], Sent]] = {
     "POST /v1/organisations/{organisation}/merge": lambda world: {"json": {"into": world.names["other"]}},
     "POST /v1/organisations/{organisation}/members": lambda _: {"json": _person()},
     "PUT /v1/organisations/{organisation}/suggestions/{other}/answer": lambda _: {"json": {"answer": "not_for_us"}},
+    "POST /v1/cases/{case}/settle": lambda _: {"json": {"as": "done"}},
     "POST /v1/introductions": lambda world: {
         "json": {"parties": [str(world.names["organisation"]), str(world.names["other"])]}
     },

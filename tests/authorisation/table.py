@@ -181,6 +181,8 @@ MATCHING = OPERATORS | {
     "PUT /v1/organisations/{organisation}/suggestions/{other}/answer": may(ITS_PEOPLE, "admin", others=403),
     "PUT /v1/organisations/{hidden}/suggestions/{other}/answer": may(ITS_PEOPLE, "admin"),
     "DELETE /v1/organisations/{organisation}/suggestions/{other}/answer": may(ITS_PEOPLE, "admin", others=403),
+    "GET /v1/cases": may("admin", others=403),
+    "POST /v1/cases/{case}/settle": may("admin", others=403),
     "GET /v1/introductions": may(ITS_PEOPLE, OTHER_PEOPLE, "admin", others=403),
     "POST /v1/introductions": may("admin", others=403),
     "GET /v1/introductions/{introduction}": may(ITS_PEOPLE, "admin"),

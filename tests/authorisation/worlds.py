@@ -178,6 +178,10 @@ async def matching_world(client: Client, line: str) -> World:
     names["member"] = await _member(client, own["id"], member)
     if "{api_key}" in line:
         names["api_key"] = await _api_key(client, event.organisation_id, event.event_id)
+    if "{case}" in line:
+        await _claim(client, own["id"], _address("case"))
+        cases = await client.get("/v1/cases?kind=claim", headers=ADMIN)
+        names["case"] = cases.json()["items"][0]["id"]
     if "{unit}" in line:
         names["unit"] = (await matching.make(client, "Laboratoriet", parent=own["id"]))["id"]
     if "{erased}" in line:

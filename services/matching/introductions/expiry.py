@@ -14,8 +14,10 @@ from shared.fields import utc_now
 from shared.messaging.outbox import tell
 
 
-def _overdue() -> tuple[Any, Any]:
-    return col(Introduction.status).in_(("requested", "declined")), col(Introduction.expires_at) <= utc_now()
+def _overdue() -> tuple[Any, Any, Any]:
+    """Nobody's time runs while nobody was asked."""
+    open_ones = col(Introduction.status).in_(("requested", "declined"))
+    return open_ones, col(Introduction.expires_at) <= utc_now(), ~col(Introduction.nobody_to_ask)
 
 
 async def any_overdue(session: AsyncSession) -> bool:

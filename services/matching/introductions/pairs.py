@@ -15,6 +15,7 @@ from uuid import UUID
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from services.matching.organisations.cases import open_case
 from services.matching.organisations.people import people_of, texts_of_summary
 from services.matching.organisations.profiles import lock
 from services.matching.organisations.sight import id_now
@@ -151,13 +152,18 @@ async def request(
     set_status(session, introduction, "requested")
     if introduction.told_at is not None:
         return
-    introduction.told_at = utc_now()
-    asking, is_asked = party_of(asks, (), answer.message), party_of(asked, await people_of(session, asked))
+    people = await people_of(session, asked)
+    introduction.told_at, introduction.nobody_to_ask = utc_now(), not people
+    if not people:
+        await open_case(session, "nobody_to_ask", asked.id)
+        return
+    asking, is_asked = party_of(asks, (), answer.message), party_of(asked, people)
     tell(session, IntroductionRequested(**facts_of(introduction, asking, is_asked)))
 
 
 async def complete(session: AsyncSession, introduction: Introduction, pair: Pair) -> Introduction:
     introduction.completed_at, introduction.outcome_wanted_at = utc_now(), None
+    introduction.nobody_to_ask = False
     set_status(session, introduction, "completed")
     parties = [
         party_of(organisation, await people_of(session, organisation), answer.message if answer else None)

@@ -51,6 +51,7 @@ async def list_seen(
     *,
     status: Status | None = None,
     outcome: OutcomeKind | None = None,
+    nobody_to_ask: bool | None = None,
     after: UUID | None = None,
     most: int,
 ) -> list[Seen]:
@@ -60,6 +61,9 @@ async def list_seen(
         statement = statement.where(_stands(sight, status))
     if outcome is not None:
         statement = statement.where(_became(sight, outcome))
+    if nobody_to_ask is not None:
+        waits = col(Introduction.nobody_to_ask) & (col(Introduction.status) == "requested")
+        statement = statement.where(waits if nobody_to_ask else ~waits)
     if after is not None:
         statement = statement.where(col(Introduction.id) < after)
     found = list(await session.exec(statement.order_by(col(Introduction.id).desc()).limit(most)))

@@ -71,3 +71,11 @@ async def follow_merge(session: AsyncSession, merged: UUID, into: UUID) -> None:
             case.organisation_id = into if case.organisation_id == merged else case.organisation_id
             case.other_id = into if case.other_id == merged else case.other_id
         session.add(case)
+
+
+async def close_cases(session: AsyncSession, kind: CaseKind, organisation_id: UUID, settled_as: str) -> None:
+    """What it was about is no longer so."""
+    still = (Case.kind == kind, Case.organisation_id == organisation_id, col(Case.settled_at).is_(None))
+    for case in await session.exec(select(Case).where(*still)):
+        case.settled_at, case.settled_as, case.settled_by = utc_now(), settled_as, "matching"
+        session.add(case)

@@ -138,3 +138,14 @@ async def link_holders(session: AsyncSession, organisation_id: UUID) -> list[Org
     """Who was mailed the link."""
     mine = (Claim.organisation_id == organisation_id, col(Claim.mailed_at).is_not(None))
     return [contact_of(claim) for claim in await session.exec(select(Claim).where(*mine).order_by(col(Claim.id)))]
+
+
+async def approve_makers(session: AsyncSession, organisation_id: UUID, by: str) -> None:
+    """The secretariat has said that it is no twin: whoever made it is mailed its link."""
+    organisation = await lock(session, organisation_id)
+    waiting = (Claim.organisation_id == organisation.id, Claim.status == "waiting")
+    made = select(Claim).where(*waiting, col(Claim.reason).in_(("created", "registered")))
+    for claim in await session.exec(made):
+        claim.status, claim.decided_by = "approved", by
+        _mail_link(session, organisation, claim, "claimed")
+        session.add(claim)

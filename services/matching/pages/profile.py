@@ -137,7 +137,9 @@ async def _answer(session: AsyncSession, own: UUID, other: UUID, form: Form, why
     pair = await answers.answer(session, own, other, answer, explanation=why, days=settings.introduction_days)
     if answer != "yes" or pair.introduction is None:
         return answer
-    return "in_touch" if pair.introduction.status == "completed" else "yes"
+    if pair.introduction.status == "completed":
+        return "in_touch"
+    return "nobody_to_ask" if pair.introduction.nobody_to_ask else "yes"
 
 
 @router.post(PAGE + "/introductions/{introduction}/outcome")

@@ -15,7 +15,7 @@ from services.matching.introductions.proposals import NobodyToAsk, NotPublished
 from services.matching.introductions.seen import Seen, Side, Status
 from services.matching.organisations.sight import sight_of
 from services.matching.routes.organisations import OWN, OrganisationCard
-from services.matching.routes.suggestions import TheIndex, Why
+from services.matching.routes.suggestions import TheIndex, Why, wait_step
 from services.matching.service import matching_of
 from services.matching.suggestions import suggestions
 from shared.fields import Input, Language, LongText
@@ -61,7 +61,8 @@ class ProposalView(BaseModel):
 
 class IntroductionView(BaseModel):
     """Two organisations, who asked first. With a `proposal` nobody did: the secretariat asked both, and `asked_by` is
-    the one it named first. `expires_at` is until when a side may answer."""
+    the one it named first. `expires_at` is until when a side may answer; with `nobody_to_ask` that time begins only
+    when somebody is known who can be asked."""
 
     id: UUID
     status: Status
@@ -71,13 +72,14 @@ class IntroductionView(BaseModel):
     proposal: ProposalView | None
     requested_at: datetime
     completed_at: datetime | None
+    nobody_to_ask: bool
     expires_at: datetime
     next_steps: list[NextStep]
 
     @classmethod
     def of(cls, seen: Seen) -> Self:
         one = seen.introduction
-        fields = {"id", "asked_by", "explanation", "requested_at", "completed_at", "expires_at"}
+        fields = {"id", "asked_by", "explanation", "requested_at", "completed_at", "expires_at", "nobody_to_ask"}
         return cls(
             **one.model_dump(include=fields),
             status=seen.status,
@@ -99,8 +101,7 @@ def _step(seen: Seen, mine: Side, other: Side) -> NextStep | None:
         return None
     by = one.expires_at.isoformat()
     if mine.answer == "yes":
-        label = "They are asked; you hear from us when they say yes"
-        return NextStep(action="wait_for_answer", label=label, href=f"/v1/introductions/{one.id}", by=by)
+        return wait_step(one)
     href = f"/v1/organisations/{mine.organisation.id}/suggestions/{other.organisation.id}/answer"
     return NextStep(action="answer", label="Say whether you would like to be put in touch", href=href, by=by)
 
@@ -155,14 +156,23 @@ async def list_introductions(
     outcome: Annotated[
         OutcomeKind | None, Query(description="Your own; for the secretariat, what either side says")
     ] = None,
+    nobody_to_ask: Annotated[
+        bool | None, Query(description="For the secretariat: where somebody has to be found")
+    ] = None,
     limit: Limit = 20,
     cursor: Cursor = None,
 ) -> Page[IntroductionView]:
     """Your introductions, the newest first. Whether the other side declined is never told."""
     sight = await sight_of(session, caller)
-    caller.require(bool(sight.own) or caller.is_admin, may_see=True)
+    caller.require(caller.is_admin or (bool(sight.own) and nobody_to_ask is None), may_see=True)
     found = await seen_introductions.list_seen(
-        session, sight, status=status, outcome=outcome, after=id_after(links, cursor), most=limit + 1
+        session,
+        sight,
+        status=status,
+        outcome=outcome,
+        nobody_to_ask=nobody_to_ask,
+        after=id_after(links, cursor),
+        most=limit + 1,
     )
     return Page.of(links, found, limit, IntroductionView.of, lambda seen: id_of(seen.introduction))
 

@@ -17,6 +17,7 @@ from services.matching.similarity import Ground, Index, Suggestion
 from services.matching.suggestions import suggestions
 from services.matching.suggestions.explanations import Told
 from services.matching.suggestions.suggestions import Filters, Partner, Strength
+from services.matching.tables import Introduction
 from shared.fields import Input, Language, LongText
 from shared.http.callers import KnownCaller
 from shared.http.lists import Limit, Page
@@ -177,6 +178,16 @@ class AnswerInput(Input):
     message: LongText | None = Field(default=None, max_length=2_000, description="To the other side, with a yes")
 
 
+def wait_step(one: Introduction) -> NextStep:
+    """For who said yes: either somebody is asked, or first somebody has to be found."""
+    href = f"/v1/introductions/{one.id}"
+    if one.nobody_to_ask:
+        label = "We know nobody to ask there yet; the secretariat looks for somebody, and then they are asked"
+        return NextStep(action="wait_for_contact", label=label, href=href)
+    label = "They are asked; you hear from us when they say yes"
+    return NextStep(action="wait_for_answer", label=label, href=href, by=one.expires_at.isoformat())
+
+
 class AnswerView(BaseModel):
     """`introduction` is null unless you said yes."""
 
@@ -198,12 +209,7 @@ class AnswerView(BaseModel):
         step = (
             NextStep(action="write_to_them", label="You have been put in touch: see whom to write to", href=href)
             if completed
-            else NextStep(
-                action="wait_for_answer",
-                label="They are asked; you hear from us when they say yes",
-                href=href,
-                by=one.expires_at.isoformat(),
-            )
+            else wait_step(one)
         )
         # What the other side has said, if not yes, shows nowhere.
         status = "completed" if completed else "requested"

@@ -220,9 +220,11 @@ async def test_without_contacts_the_members_are_written_to_and_else_who_holds_th
     member = {"name": "Ida Smør", "email": "ida@mejeri.example.org"}
     await client.post(f"/v1/organisations/{quiet['id']}/members", json=member, headers=ADMIN)
     await say(client, bakery["id"], quiet["id"], "yes")
-    claimed = await make(client, "Møllen", website="https://moellen.example.org")
-    claim = {"name": "Ole Møller", "email": "ole@moellen.example.org", "language": "en"}
-    await client.post(f"/v1/organisations/{claimed['id']}/claim", json=claim)
+    claim = contact("Ole Møller", "ole@moellen.example.org", language="en")
+    body = {"name": "Møllen", "kind": "producer", "contacts": [claim]}
+    claimed = (await client.post("/v1/organisations", json=body)).json()
+    emptied = {"contacts": [], "published": True}
+    assert (await client.patch(f"/v1/organisations/{claimed['id']}", json=emptied, headers=ADMIN)).status_code == 200
     await say(client, bakery["id"], claimed["id"], "yes")
     written_to = [asked["parties"][1]["contacts"][0]["email"] for asked in await told(client, IntroductionRequested)]
     assert written_to == ["ida@mejeri.example.org", "ole@moellen.example.org"]
