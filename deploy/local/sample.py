@@ -47,8 +47,8 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def load_organisations(matching: httpx.Client) -> dict[str, UUID]:
-    """Their ids by their keys in the sample. An import knows the keys of an earlier one."""
-    lines = (FOLDER / "organisations.jsonl").read_bytes()
+    """Their ids by their keys in the sample. In one import with those that some of them are units of."""
+    lines = b"".join((FOLDER / name).read_bytes() for name in ("holders.jsonl", "organisations.jsonl"))
     kind = {"Content-Type": "application/x-ndjson"}
     report = answer(matching.post("/v1/organisations/import", content=lines, headers=kind))
     return {row["key"]: UUID(row["id"]) for row in report["rows"]}

@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
+from shared.domains import checked_domain
+
 SAMPLE = Path(__file__).parents[2] / "deploy" / "sample"
 
 FIELDS = {
-    "key", "parent_key", "name", "kind", "country", "locations", "website", "summary", "offers", "needs",
+    "key", "parent_key", "name", "kind", "country", "locations", "website", "cvr", "web_domains", "mail_domains",
+    "summary", "offers", "needs",
     "sectors", "focus_areas", "hub", "languages", "contacts", "published",
 }  # fmt: skip
 KINDS = {"startup", "research", "producer", "supplier", "public", "network", "investor"}
@@ -33,12 +36,13 @@ LANGUAGES = {"da", "en"}
 Row = dict[str, Any]
 
 
-def read_organisations() -> list[Row]:
-    text = (SAMPLE / "organisations.jsonl").read_text(encoding="utf-8")
+def read_organisations(name: str = "organisations.jsonl") -> list[Row]:
+    text = (SAMPLE / name).read_text(encoding="utf-8")
     return [json.loads(line) for line in text.splitlines()]
 
 
 ORGANISATIONS = read_organisations()
+HOLDERS = read_organisations("holders.jsonl")
 EVENT: Row = json.loads((SAMPLE / "event.json").read_text(encoding="utf-8"))
 
 
@@ -129,21 +133,34 @@ def test_offers_and_needs_keep_to_the_words_of_the_organisations_own_text(row: R
             assert len(stems & own) >= len(stems) / 2, text
 
 
-def test_a_parent_is_one_of_the_organisations_and_has_no_parent_itself() -> None:
-    parents = {row["key"]: row["parent_key"] for row in ORGANISATIONS}
+def test_a_parent_is_in_the_sample_and_has_no_parent_itself() -> None:
+    parents = {row["key"]: row.get("parent_key") for row in (*HOLDERS, *ORGANISATIONS)}
+    assert len(parents) == len(HOLDERS) + len(ORGANISATIONS)
     units = {key: parent for key, parent in parents.items() if parent is not None}
-    assert units == dict.fromkeys(("dtu-food", "dtu-kemiteknik", "dtu-aqua", "dtu-healthtech"), "dtu")
-    assert all(parent in parents and parents[parent] is None for parent in units.values())
+    assert {row["key"] for row in HOLDERS} <= set(units.values())
+    assert all(parents[parent] is None for parent in units.values())
 
 
-@pytest.mark.parametrize("row", ORGANISATIONS, ids=by_key)
-def test_no_web_address_no_mail_address_and_no_person_is_in_the_data(row: Row) -> None:
-    text = json.dumps(row, ensure_ascii=False)
-    assert row["website"] is None
-    assert row["contacts"] == []
-    assert "@" not in text
-    assert "://" not in text
-    assert "www." not in text
+@pytest.mark.parametrize("row", [*HOLDERS, *ORGANISATIONS], ids=by_key)
+def test_a_domain_is_ones_own_in_its_one_form(row: Row) -> None:
+    for domain in (*row["web_domains"], *row["mail_domains"]):
+        assert checked_domain(domain) == domain
+
+
+def test_a_domain_has_one_holder() -> None:
+    for use in ("web_domains", "mail_domains"):
+        held = Counter(domain for row in (*HOLDERS, *ORGANISATIONS) for domain in set(row[use]))
+        assert set(held.values()) == {1}
+
+
+@pytest.mark.parametrize("row", [*HOLDERS, *ORGANISATIONS], ids=by_key)
+def test_the_one_to_write_to_is_invented_and_no_person_is_in_the_data(row: Row) -> None:
+    (contact,) = row["contacts"]
+    assert contact["email"].endswith(f"@{row['key']}.example.org")
+    assert contact["name"] == f"Partnerskaber hos {row['name']}"
+    rest = json.dumps({**row, "contacts": [], "website": None}, ensure_ascii=False)
+    assert "@" not in rest
+    assert "://" not in rest
 
 
 def test_danish_letters_are_written_as_letters_in_plain_utf_8() -> None:

@@ -11,7 +11,8 @@ from tests.matching.builders import ADMIN, Row, key_of, member_of, told
 from tests.support.callers import NOBODY
 from tests.support.services import Client
 
-SAMPLE = Path(__file__).parents[3] / "deploy" / "sample" / "organisations.jsonl"
+FOLDER = Path(__file__).parents[3] / "deploy" / "sample"
+SAMPLE = "".join((FOLDER / name).read_text() for name in ("holders.jsonl", "organisations.jsonl"))
 JSON_LINES, CSV = "application/x-ndjson", "text/csv; charset=utf-8"
 
 
@@ -33,12 +34,12 @@ async def listed(client: Client, **query: Any) -> list[Row]:
 
 
 async def test_the_sample_is_imported_and_imported_again_changes_nothing(client: Client) -> None:
-    report = await send(client, SAMPLE.read_text())
-    assert report["counts"] == {"created": 97, "updated": 0, "unchanged": 0, "kept": 0}
-    again = await send(client, SAMPLE.read_text())
-    assert again["counts"] == {"created": 0, "updated": 0, "unchanged": 97, "kept": 0}
+    report = await send(client, SAMPLE)
+    assert report["counts"] == {"created": 104, "updated": 0, "unchanged": 0, "kept": 0}
+    again = await send(client, SAMPLE)
+    assert again["counts"] == {"created": 0, "updated": 0, "unchanged": 104, "kept": 0}
     assert [row["id"] for row in again["rows"]] == [row["id"] for row in report["rows"]]
-    assert len(await told(client, OrganisationCreated)) == 97
+    assert len(await told(client, OrganisationCreated)) == 104
     assert await told(client, OrganisationUpdated) == []
 
     university = next(row["id"] for row in report["rows"] if row["key"] == "dtu")
@@ -46,8 +47,8 @@ async def test_the_sample_is_imported_and_imported_again_changes_nothing(client:
 
 
 async def test_a_dry_run_says_what_would_be_and_writes_nothing(client: Client) -> None:
-    report = await send(client, SAMPLE.read_text(), dry_run=True)
-    assert (report["dry_run"], report["counts"]["created"]) == (True, 97)
+    report = await send(client, SAMPLE, dry_run=True)
+    assert (report["dry_run"], report["counts"]["created"]) == (True, 104)
     assert await listed(client) == []
 
 
