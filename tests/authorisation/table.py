@@ -167,7 +167,10 @@ MATCHING = OPERATORS | {
     "POST /v1/organisations/{hidden}/merge": may("admin", others=403),
     "GET /v1/organisations/{organisation}/units": may("manager", "profile link", "admin", others=403),
     "POST /v1/organisations/{organisation}/units/{unit}/accept": may("manager", "profile link", "admin", others=403),
-    "POST /v1/organisations/{organisation}/units/{unit}/refuse": may("manager", "profile link", "admin", others=403),
+    # Refused once, it is no unit of it any more.
+    "POST /v1/organisations/{organisation}/units/{unit}/refuse": may(
+        "manager", "profile link", "admin", others=403, let_in=(404,)
+    ),
     "DELETE /v1/organisations/{organisation}/units/{unit}": may("manager", "profile link", "admin", others=403),
     "GET /v1/organisations/{organisation}/members": may("manager", "admin", others=403, but=OUTDATED),
     "GET /v1/organisations/{hidden}/members": may(
