@@ -147,5 +147,5 @@ async def approve_makers(session: AsyncSession, organisation_id: UUID, by: str) 
     made = select(Claim).where(*waiting, col(Claim.reason).in_(("created", "registered")))
     for claim in await session.exec(made):
         claim.status, claim.decided_by = "approved", by
-        _mail_link(session, organisation, claim, "claimed")
+        mail_link(session, organisation, claim, "claimed")
         session.add(claim)
