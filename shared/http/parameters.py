@@ -11,8 +11,8 @@ from shared.problems import Invalid
 Endpoint = TypeVar("Endpoint")
 # Newsletters and calendar programs append parameters of their own to addresses that people follow.
 FOLLOWED = (".ics", ".png", ".svg")
-# By it somebody says who calls, also where anybody may.
-KEY = "key"
+# Who calls, also where anybody may, and in which language the texts of an answer are wanted.
+EVERYWHERE = {"key", "language"}
 _IGNORES = "ignores_unknown_parameters"
 
 
@@ -30,7 +30,7 @@ async def only_known_parameters(request: Request) -> None:
     if route.path.endswith(FOLLOWED) or getattr(route.endpoint, _IGNORES, False):
         return
     known = set(_names(route.dependant))
-    unknown = sorted(set(request.query_params) - known - {KEY})
+    unknown = sorted(set(request.query_params) - known - EVERYWHERE)
     if unknown:
         takes = f"this call takes {', '.join(sorted(known))}" if known else "this call takes none"
         raise Invalid.field(f"?{unknown[0]}", f"there is no such parameter; {takes}")

@@ -25,6 +25,10 @@ async def test_who_calls_by_the_key_of_a_link_may_do_so_also_where_anybody_may(c
     assert (await client.get("/v1/things", params={"key": "no key of ours"})).status_code == 200
 
 
+async def test_a_language_may_be_asked_for_everywhere(client: Client) -> None:
+    assert (await client.get("/v1/things", params={"language": "en"})).status_code == 200
+
+
 @pytest.mark.parametrize("address", ["/livez", "/openapi/matching.json"])
 async def test_what_is_no_call_of_the_interface_ignores_what_it_does_not_know(client: Client, address: str) -> None:
     assert (await client.get(address, params={"utm_source": "newsletter"})).status_code == 200
