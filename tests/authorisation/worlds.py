@@ -123,7 +123,7 @@ async def events_world(client: Client, line: str) -> World:
         opened=dict.fromkeys(("registration", "sign_up", "confirmation"), UUID(own["id"])) | {"attendee": attendee},
         opened_elsewhere=dict.fromkeys(("registration", "sign_up"), UUID(other["id"])) | {"attendee": neighbour},
     )
-    above = ("manager", "organiser", "admin")
+    above = ("manager", "organiser", "admin", "personal data key")
     own_links = ("registration link", "sign_up link", "contact person")
     planted = {
         email: only(own_links, above),
@@ -131,7 +131,9 @@ async def events_world(client: Client, line: str) -> World:
         said["email"]: only("attendee link", above),
         ida: only(own_links, "other attendee link", above),
         title: only(own_links, "other attendee link", above),
-        others: only("other registration link", "other sign_up link", "other manager", "organiser", "admin"),
+        others: only(
+            "other registration link", "other sign_up link", "other manager", "organiser", "admin", "personal data key"
+        ),
         "Karen Kaas": only("organiser", "admin"),
         str(names["code"]): only(own_links, "attendee link", "manager"),
     }
@@ -198,7 +200,7 @@ async def matching_world(client: Client, line: str) -> World:
         },
         opened_elsewhere={"profile": UUID(stranger["id"]), "sign_in": await _sign_in(client)},
     )
-    its_people = ("contact person", "member", "manager", "profile link")
+    its_people = ("contact person", "member", "manager", "signed-in manager", "signed-in admin", "profile link")
     planted = {
         person: only(its_people, "admin"),
         among_members: only(its_people, "other member", "other manager", "other profile link", "admin"),

@@ -15,6 +15,7 @@ from shared.contracts.message import Message
 from shared.database import uuid7
 from shared.messaging.tables import outbox
 from tests.support.callers import as_caller, links
+from tests.support.heard import heard
 from tests.support.services import Client
 
 KNOWLEDGE_HUB = UUID("01935b1e-0000-7000-8000-000000000001")
@@ -206,7 +207,7 @@ async def hear(client: Client, *messages: Message) -> None:
         for each in messages
     ]
     async with client.app.state.database.transaction() as session:
-        await client.app.state.subscriptions.handle(session, envelopes)
+        await client.app.state.subscriptions.handle(session, [heard(each) for each in envelopes])
 
 
 async def told(client: Client, kind: str = "") -> list[dict[str, Any]]:

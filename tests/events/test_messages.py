@@ -16,6 +16,7 @@ from tests.events.builders import (
     counted,
     in_days,
     key_of,
+    mailed_key,
     one_of,
     published,
     rename,
@@ -128,7 +129,7 @@ async def test_versions_rise_by_one_whatever_happens(client: Client) -> None:
     await client.post(f"/v1/registrations/{second['id']}/resend", params={"key": key_of(second)})
     await client.patch(
         f"/v1/registrations/{first['id']}",
-        params={"key": key_of(first)},
+        params={"key": mailed_key(first)},
         json={"contact": {"email": "other@example.org"}},
     )
     await cancel(client, second)

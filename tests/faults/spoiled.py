@@ -43,7 +43,7 @@ class Spoiling:
 
     async def _spoil(self) -> None:
         client = await self._connect()
-        jetstream = client.jetstream()
+        jetstream = client.jetstream(timeout=60)
         for stream in STREAMS:
             await (jetstream.purge_stream(stream) if self.name == PURGED else jetstream.delete_stream(stream))
         await client.close()
@@ -51,6 +51,6 @@ class Spoiling:
 
 async def make_streams(client: Client) -> None:
     """Those of the services, and the witness's ear at each."""
-    await provision(client.jetstream(), max_bytes=STREAM_BYTES)
+    await provision(client.jetstream(timeout=60), max_bytes=STREAM_BYTES)
     for stream in STREAMS:
-        await client.jetstream().add_consumer(stream, consumer_config(WITNESS))
+        await client.jetstream(timeout=60).add_consumer(stream, consumer_config(WITNESS))

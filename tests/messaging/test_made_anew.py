@@ -100,7 +100,7 @@ async def test_a_stream_made_anew_is_known_by_a_service_started_later(
     await spoil(nats_server, make_anew)
     client = await nats_server.connect("matching")
     for number in range(12):
-        await client.jetstream().publish("matching.unknown.v1", f'"{number}"'.encode())
+        await client.jetstream(timeout=60).publish("matching.unknown.v1", f'"{number}"'.encode())
     await client.close()
     async with running(telling, teller_settings), running(listening, listener_settings) as listener:
         await eventually(partial(noted_once, listener, NAMES[:10]))

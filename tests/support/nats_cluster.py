@@ -12,7 +12,7 @@ from tests.support.postgres import free_port
 
 SIZE = 3
 # Without a leader a request is lost, and must be made again.
-LEADERLESS_FOR_SECONDS = 5.0
+ASKED_AGAIN_AFTER = 5.0
 
 
 class NatsCluster:
@@ -31,7 +31,7 @@ class NatsCluster:
 
     async def provision(self) -> None:
         client = await self.nodes[0].connect(PROVISIONER)
-        jetstream = client.jetstream(timeout=LEADERLESS_FOR_SECONDS)
+        jetstream = client.jetstream(timeout=ASKED_AGAIN_AFTER)
         try:
             await provision(jetstream, replicas=SIZE, max_bytes=STREAM_BYTES // 8)
         finally:

@@ -4,14 +4,15 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from services.events.programme import programme
 from services.events.registrations import confirming
 from services.events.registrations.confirming import NothingStated
 from services.events.registrations.facts import see
 from services.events.routes.events import EventReference
-from services.events.routes.registration_view import RegistrationView, view
+from services.events.routes.registration_view import OrganisationView, RegistrationView, organisation_view, view
+from services.events.service import events_of
 from services.events.tables import Event, Registration
 from shared.access.links import Links
 from shared.fields import Input
@@ -26,20 +27,27 @@ _OWN = documented(NotAuthenticated, NotFound, LinkExpired)
 MOST_AT_ONCE = 100
 
 
+class ConfirmedView(BaseModel):
+    """What is told of the sign-up whose address was confirmed: no more than the mail with the link did."""
+
+    registration: UUID
+    reference: str
+    organisation: OrganisationView | None
+
+
 @router.post("/v1/confirmations", responses=_OWN)
-async def confirm_address(
-    caller: KnownCaller, session: Transaction, request: Request, links: TheLinks
-) -> RegistrationView:
+async def confirm_address(caller: KnownCaller, session: Transaction) -> ConfirmedView:
     """The mailed link says that the address is the contact person's. From then on the sign-up counts for an
     organisation whose proven domain the address is at, or whose member it is; one that nobody knew is made."""
     registration = await confirming.find_confirmable(session, caller)
     await confirming.confirm(session, registration)
-    return await _seen(session, registration, request, links)
+    organisation = organisation_view(await see(session, registration))
+    return ConfirmedView(registration=registration.id, reference=registration.reference, organisation=organisation)
 
 
 async def _seen(session: Transaction, registration: Registration, request: Request, links: Links) -> RegistrationView:
     event = await session.get_one(Event, registration.event_id)
-    return view(await see(session, registration), event, request.app.state.settings, links, with_links=False)
+    return view(await see(session, registration), event, events_of(request).settings, links, with_links=False)
 
 
 @router.post("/v1/registrations/{registration}/recognise", responses={**_OWN, **documented(NothingStated)})

@@ -17,6 +17,7 @@ from tests.events.builders import (
     hear,
     key_of,
     knows,
+    mailed_key,
     published,
     scan,
     sign_up,
@@ -215,7 +216,7 @@ async def test_opening_confirms_nothing_and_only_its_own_link_does(client: Clien
     assert (by_manage_key.status_code, (await client.post("/v1/confirmations")).status_code) == (404, 401)
     assert (await client.get("/v1/confirmations")).status_code == 405
     moved = await client.patch(
-        f"/v1/registrations/{made['id']}", params={"key": key_of(made)}, json={"contact": {"email": "bo@gmail.com"}}
+        f"/v1/registrations/{made['id']}", params={"key": mailed_key(made)}, json={"contact": {"email": "bo@gmail.com"}}
     )
     assert moved.status_code == 200
     old = links.key(Purpose.CONFIRMATION, UUID(made["id"]), 1)

@@ -1,6 +1,7 @@
 """Asking for the link to a profile: who is mailed it at once, and for whom the secretariat decides."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.support.services import Client
 METTE = {"name": "Mette Holm", "email": "mette@dhigroup.com", "language": "en"}
 
 
-async def proven(client: Client, domain: str, **fields: str) -> Row:
+async def proven(client: Client, domain: str, **fields: Any) -> Row:
     """DHI, whose mail domain an import has proven."""
     row = {"name": "DHI", "kind": "research", "key": "dhi", "mail_domains": [domain], **fields}
     headers = {**ADMIN, "Content-Type": "application/x-ndjson"}

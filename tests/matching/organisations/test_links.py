@@ -6,6 +6,7 @@ import pytest
 
 from shared.contracts.matching import OrganisationUpdated, ProfileLinkRequested
 from tests.matching.builders import ADMIN, Row, key_of, make, manager_of, member_of, told
+from tests.matching.organisations.test_claims import proven
 from tests.support.services import Client
 
 METTE = {"name": "Mette Holm", "email": "mette@dhigroup.com"}
@@ -14,7 +15,7 @@ JENS = {"name": "Jens Lund", "email": "jens@dhigroup.com"}
 
 async def dhi_with_links(client: Client, *people: Row) -> Row:
     """An organisation, and people who were mailed its link."""
-    dhi = await make(client, "DHI", "research", website="https://www.dhigroup.com")
+    dhi = await proven(client, "dhigroup.com", published=True)
     for person in people:
         claimed = await client.post(f"/v1/organisations/{dhi['id']}/claim", json=person)
         assert claimed.json()["status"] == "mailed"
