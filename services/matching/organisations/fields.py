@@ -29,8 +29,8 @@ Day = Annotated[date, Field(ge=date(2000, 1, 1), lt=date(2100, 1, 1))]
 DomainName = Annotated[Line, Field(max_length=253), AfterValidator(checked_domain)]
 ImportKey = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,79}$")]
 EventReference = Annotated[Line, Field(max_length=100)]
-Statement = Annotated[LongText, Field(max_length=2_000)]
-StatementTexts = Annotated[dict[Language, Statement], Field(min_length=1)]
+StatementText = Annotated[LongText, Field(max_length=2_000)]
+StatementTexts = Annotated[dict[Language, StatementText], Field(min_length=1)]
 
 
 class Location(Input):

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from shared.database import uuid7
 from shared.problems import Invalid
 
-Statement = dict[str, Any]
+StoredStatement = dict[str, Any]
 
 HERE = ZoneInfo("Europe/Copenhagen")
 
@@ -18,7 +18,9 @@ def today() -> date:
     return datetime.now(HERE).date()
 
 
-def with_ids(statements: Iterable[Statement], held: Sequence[Statement], pointer: str) -> list[Statement]:
+def with_ids(
+    statements: Iterable[StoredStatement], held: Sequence[StoredStatement], pointer: str
+) -> list[StoredStatement]:
     """The statements, each with its id: kept where it is one of those held, made where none is given.
 
     Raises Invalid for an id that is unknown here or comes twice.
@@ -35,7 +37,7 @@ def with_ids(statements: Iterable[Statement], held: Sequence[Statement], pointer
     return done
 
 
-def keeping_ids(statements: Iterable[Statement], held: Sequence[Statement]) -> list[Statement]:
+def keeping_ids(statements: Iterable[StoredStatement], held: Sequence[StoredStatement]) -> list[StoredStatement]:
     """The statements with the ids of those held that say the same, else none; for sources that know no ids of ours."""
     left = [dict(each) for each in held]
     done = []
@@ -47,7 +49,7 @@ def keeping_ids(statements: Iterable[Statement], held: Sequence[Statement]) -> l
     return done
 
 
-def joined(held: Sequence[Statement], others: Iterable[Statement]) -> list[Statement]:
+def joined(held: Sequence[StoredStatement], others: Iterable[StoredStatement]) -> list[StoredStatement]:
     """Those held, and of the others those that say something else."""
     done = list(held)
     said = [_said(each) for each in held]
@@ -58,32 +60,32 @@ def joined(held: Sequence[Statement], others: Iterable[Statement]) -> list[State
     return done
 
 
-def _said(statement: Statement) -> tuple[Any, ...]:
+def _said(statement: StoredStatement) -> tuple[Any, ...]:
     """What it says, however it is spaced and capitalised, and whoever may read it until when."""
     texts = tuple(" ".join(text.casefold().split()) for text in texts_of(statement))
     return statement["category"], texts, statement.get("resource")
 
 
-def _words(statement: Statement) -> Statement:
+def _words(statement: StoredStatement) -> StoredStatement:
     return {name: value for name, value in statement.items() if name != "id"}
 
 
-def holding(statements: Iterable[Statement], day: date) -> list[Statement]:
+def holding(statements: Iterable[StoredStatement], day: date) -> list[StoredStatement]:
     """Those that still hold on that day."""
     return [each for each in statements if each.get("valid_until") is None or each["valid_until"] >= day.isoformat()]
 
 
-def readable(statements: Iterable[Statement], *, members_parts: bool) -> list[Statement]:
+def readable(statements: Iterable[StoredStatement], *, members_parts: bool) -> list[StoredStatement]:
     """Those that the reader may see, and that hold today."""
     return [each for each in holding(statements, today()) if members_parts or each["visibility"] == "public"]
 
 
-def first_lapse(statements: Iterable[Statement]) -> date | None:
+def first_lapse(statements: Iterable[StoredStatement]) -> date | None:
     """The first day after today on which one of them no longer holds."""
     ends = [each["valid_until"] for each in holding(statements, today()) if each.get("valid_until")]
     return date.fromisoformat(min(ends)) + timedelta(days=1) if ends else None
 
 
-def texts_of(statement: Statement) -> tuple[str, ...]:
+def texts_of(statement: StoredStatement) -> tuple[str, ...]:
     """Title and text, in every language given."""
     return (*(statement.get("title") or {}).values(), *statement["text"].values())
