@@ -28,7 +28,7 @@ class KeyReused(Problem):
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Repeatable:
     """One request as it may be repeated: whose, which key, and what was asked (SHA-256)."""
 
     scope: str
@@ -49,32 +49,32 @@ class Kept:
 
 
 async def recall(
-    session: AsyncSession, links: Links, claims: Sequence[Claim]
+    session: AsyncSession, links: Links, asked: Sequence[Repeatable]
 ) -> dict[tuple[str, str], Kept | KeyReused]:
     """Claims each key, and answers what is kept for those that came before. Keys must be distinct."""
-    if not claims:
+    if not asked:
         return {}
     connection = await session.connection()
     now = datetime.now(UTC)
     # In one order everywhere, so that two processes cannot wait for each other.
     rows = [
-        {"scope": claim.scope, "key": claim.key, "fingerprint": claim.fingerprint, "asked_at": now}
-        for claim in sorted(claims, key=lambda claim: claim.place)
+        {"scope": repeatable.scope, "key": repeatable.key, "fingerprint": repeatable.fingerprint, "asked_at": now}
+        for repeatable in sorted(asked, key=lambda repeatable: repeatable.place)
     ]
     statement = insert_for(connection)(answers).on_conflict_do_nothing().returning(answers.c.scope, answers.c.key)
     fresh = {(scope, key) for scope, key in (await connection.execute(statement, rows)).all()}
-    seen = [claim for claim in claims if claim.place not in fresh]
+    seen = [repeatable for repeatable in asked if repeatable.place not in fresh]
     if not seen:
         return {}
     found = await connection.execute(
-        select(answers).where(tuple_(answers.c.scope, answers.c.key).in_([claim.place for claim in seen]))
+        select(answers).where(tuple_(answers.c.scope, answers.c.key).in_([repeatable.place for repeatable in seen]))
     )
     kept = {(row.scope, row.key): row for row in found.all()}
-    return {claim.place: _answer_for(links, claim, kept[claim.place]) for claim in seen}
+    return {repeatable.place: _answer_for(links, repeatable, kept[repeatable.place]) for repeatable in seen}
 
 
-def _answer_for(links: Links, claim: Claim, row: Any) -> Kept | KeyReused:
-    if row.fingerprint != claim.fingerprint:
+def _answer_for(links: Links, repeatable: Repeatable, row: Any) -> Kept | KeyReused:
+    if row.fingerprint != repeatable.fingerprint:
         return KeyReused("Use a new key for a new request, or send the first body again.")
     return Kept(row.status, links.with_proofs(_unpacked(row.body)))
 
@@ -88,11 +88,11 @@ def _unpacked(body: bytes) -> bytes:
     return zlib.decompress(body) if body[:1] == b"x" else body
 
 
-async def remember(session: AsyncSession, links: Links, given: Sequence[tuple[Claim, Kept | None]]) -> None:
+async def remember(session: AsyncSession, links: Links, given: Sequence[tuple[Repeatable, Kept | None]]) -> None:
     """Keeps the answers with the work they answer, without what would open a link; None (a refusal) frees the key."""
     connection = await session.connection()
-    for claim, kept in given:
-        place = (answers.c.scope == claim.scope) & (answers.c.key == claim.key)
+    for repeatable, kept in given:
+        place = (answers.c.scope == repeatable.scope) & (answers.c.key == repeatable.key)
         if kept is None:
             await connection.execute(delete(answers).where(place))
         else:

@@ -12,7 +12,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.database import undo
 from shared.http.callers import links_of
-from shared.idempotency import LONG, Claim, Kept, KeyReused, recall, remember
+from shared.idempotency import LONG, Kept, KeyReused, Repeatable, recall, remember
 from shared.messaging.tables import LONGEST_KEY
 from shared.problems import Invalid, Problem
 
@@ -33,7 +33,7 @@ def read_key(request: Request, *, public: bool) -> str | None:
     return key
 
 
-def claim_of(request: Request, body: bytes) -> Claim | None:
+def repeatable_of(request: Request, body: bytes) -> Repeatable | None:
     """Scoped to the caller: who it is, or for anybody the path alone."""
     credentials = request.headers.get("Authorization") or request.query_params.get("key")
     key = read_key(request, public=not credentials)
@@ -43,7 +43,7 @@ def claim_of(request: Request, body: bytes) -> Claim | None:
     scope = f"{whose} {request.method} {request.url.path}"
     if len(scope) > 200 or not scope.isprintable():
         scope = hashlib.sha256(scope.encode()).hexdigest()
-    return Claim(scope, key, hashlib.sha256(body).digest())
+    return Repeatable(scope, key, hashlib.sha256(body).digest())
 
 
 IdempotencyKey = Annotated[
@@ -70,10 +70,10 @@ class OnceRoute(APIRoute):
         handle = super().get_route_handler()
 
         async def once(request: Request) -> Response:
-            claim = claim_of(request, b"") if request.method == "POST" else None
-            if claim is None:
+            repeatable = repeatable_of(request, b"") if request.method == "POST" else None
+            if repeatable is None:
                 return await handle(request)
-            asked = _Asked(request, claim)
+            asked = _Asked(request, repeatable)
             request.state.before_transaction = asked.read_body
             request.state.first_in_transaction = asked.recall
             try:
@@ -81,7 +81,7 @@ class OnceRoute(APIRoute):
             except Exception as refusal:
                 if asked.before is None or (isinstance(refusal, Problem) and refusal.status in _NOT_LET_IN):
                     if isinstance(refusal, Problem) and refusal.keeps:
-                        await remember(request.state.session, links_of(request), [(asked.claim, None)])
+                        await remember(request.state.session, links_of(request), [(asked.repeatable, None)])
                     raise
                 return _replayed(asked.before)
             if asked.before is not None:
@@ -90,7 +90,7 @@ class OnceRoute(APIRoute):
             if session is not None:
                 well = response.status_code < 400
                 kept = Kept(response.status_code, bytes(response.body)) if well else None
-                await remember(session, links_of(request), [(asked.claim, kept)])
+                await remember(session, links_of(request), [(asked.repeatable, kept)])
             return response
 
         return once
@@ -99,18 +99,18 @@ class OnceRoute(APIRoute):
 class _Asked:
     """One request that came with a key."""
 
-    def __init__(self, request: Request, claim: Claim) -> None:
-        self._request, self.claim = request, claim
+    def __init__(self, request: Request, repeatable: Repeatable) -> None:
+        self._request, self.repeatable = request, repeatable
         self.before: Kept | None = None
 
     async def read_body(self) -> None:
         """Whole before the transaction begins, so that a slow sender holds up nobody; and after who calls is known."""
         body = await self._request.body()
         digest = hashlib.sha256(body) if len(body) < LONG else await asyncio.to_thread(hashlib.sha256, body)
-        self.claim = replace(self.claim, fingerprint=digest.digest())
+        self.repeatable = replace(self.repeatable, fingerprint=digest.digest())
 
     async def recall(self, session: AsyncSession) -> None:
-        match (await recall(session, links_of(self._request), [self.claim])).get(self.claim.place):
+        match (await recall(session, links_of(self._request), [self.repeatable])).get(self.repeatable.place):
             case Kept() as kept:
                 self.before = kept
                 undo(session)

@@ -20,7 +20,7 @@ from shared.access.links import Purpose, link_expiry
 from shared.fields import utc_now
 from shared.http.callers import TheLinks
 from shared.http.sessions import Reading, database_of
-from shared.idempotency import Claim
+from shared.idempotency import Repeatable
 from shared.pages import OpenForm, open_by_key, page_language
 from shared.problems import Invalid, Problem
 
@@ -58,9 +58,9 @@ async def _sign_up(request: Request, seen: EventSeen, filled: Filled, body: Sign
     """The id of the registration. The same form sent twice is one sign-up; the form changed and sent is another."""
     asked = asked_of(seen.event.id, body, Caller())
     digest = hashlib.sha256(f"{filled.once} {body.model_dump_json()}".encode()).digest()
-    claim = Claim(f"public POST /p/events/{seen.event.id}", digest.hex(), digest)
+    repeatable = Repeatable(f"public POST /p/events/{seen.event.id}", digest.hex(), digest)
     sign_ups = events_of(request).sign_ups
-    answered = await sign_ups(AskedOnce(asked, claim))
+    answered = await sign_ups(AskedOnce(asked, repeatable))
     return UUID(json.loads(answered.kept.body)["id"])
 
 

@@ -11,17 +11,17 @@ from services.events.registrations.deciding import AskedSignUp, SignedUp
 from services.events.registrations.sign_up import sign_up_all
 from shared.access.links import Links
 from shared.database import Database
-from shared.idempotency import Claim, Kept, KeyReused, recall, remember
+from shared.idempotency import Kept, KeyReused, Repeatable, recall, remember
 from shared.problems import Problem
 from shared.together import Later, Together
 
 
 @dataclass(frozen=True, slots=True)
 class AskedOnce:
-    """A sign-up, and the claim by which it is recognised when it comes again."""
+    """A sign-up, and the request by which it is recognised when it comes again."""
 
     asked: AskedSignUp
-    claim: Claim | None
+    repeatable: Repeatable | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,12 @@ async def _answer_all(
     batch: Sequence[AskedOnce],
     seats: dict[UUID, EventSeats],
 ) -> list[Answered | Problem]:
-    first = {each.claim.place: each for each in reversed(batch) if each.claim}
-    before = await recall(session, links, [each.claim for each in first.values() if each.claim])
+    first = {each.repeatable.place: each for each in reversed(batch) if each.repeatable}
+    before = await recall(session, links, [each.repeatable for each in first.values() if each.repeatable])
     fresh = [
         each
         for each in batch
-        if each.claim is None or (first[each.claim.place] is each and each.claim.place not in before)
+        if each.repeatable is None or (first[each.repeatable.place] is each and each.repeatable.place not in before)
     ]
     decided = await sign_up_all(session, links, [each.asked for each in fresh], seats)
     outcomes = {
@@ -81,9 +81,9 @@ async def _answer_all(
         session,
         links,
         [
-            (each.claim, outcome if isinstance(outcome := outcomes[id(each)], Kept) else None)
+            (each.repeatable, outcome if isinstance(outcome := outcomes[id(each)], Kept) else None)
             for each in fresh
-            if each.claim
+            if each.repeatable
         ],
     )
     return [_answer(each, first, before, outcomes) for each in batch]
@@ -98,13 +98,17 @@ def _answer(
     if id(each) in outcomes:
         outcome = outcomes[id(each)]
         return Answered(outcome) if isinstance(outcome, Kept) else outcome
-    assert each.claim is not None
-    earlier = before.get(each.claim.place) or _of_this_batch(each.claim, first[each.claim.place], outcomes)
+    assert each.repeatable is not None
+    earlier = before.get(each.repeatable.place) or _of_this_batch(
+        each.repeatable, first[each.repeatable.place], outcomes
+    )
     return Answered(earlier, again=True) if isinstance(earlier, Kept) else earlier
 
 
-def _of_this_batch(claim: Claim, asked_first: AskedOnce, outcomes: dict[int, Kept | Problem]) -> Kept | Problem:
+def _of_this_batch(
+    repeatable: Repeatable, asked_first: AskedOnce, outcomes: dict[int, Kept | Problem]
+) -> Kept | Problem:
     """The same key twice in one batch: the second hears what the first hears."""
-    if asked_first.claim != claim:
+    if asked_first.repeatable != repeatable:
         return KeyReused("Use a new key for a new request, or send the first body again.")
     return outcomes[id(asked_first)]

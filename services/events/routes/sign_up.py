@@ -39,7 +39,7 @@ from shared.access.links import Links
 from shared.contracts.events import ContactPerson
 from shared.fields import CompanyNumber, Email, Input, Key, Language, Line, Phone, Url, same_address
 from shared.http.callers import AnyCaller
-from shared.http.once import IdempotencyKey, claim_of
+from shared.http.once import IdempotencyKey, repeatable_of
 from shared.http.rendering import documented
 from shared.http.sessions import database_of
 from shared.idempotency import KeyReused
@@ -208,7 +208,7 @@ async def sign_up(
 ) -> Response:
     """Signs up one or several people, without an account. Answers who is in and who stands where in line."""
     asked = asked_of(await _event_id(request, event), body, caller)
-    answered = await events_of(request).sign_ups(AskedOnce(asked, claim_of(request, await request.body())))
+    answered = await events_of(request).sign_ups(AskedOnce(asked, repeatable_of(request, await request.body())))
     registration_id = orjson.loads(answered.kept.body)["id"]
     headers = {"Location": f"/v1/registrations/{registration_id}", "ETag": '"1"'}
     if answered.again:
