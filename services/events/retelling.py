@@ -7,7 +7,7 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.door.check_ins import movement
-from services.events.programme.planning import facts_of
+from services.events.programme.telling import facts_of
 from services.events.registrations.facts import registration_facts, see_all
 from services.events.tables import Attendee, Base, Event, Registration
 from shared.contracts.events import AttendeeCheckedIn, AttendeeCheckedOut, EventUpdated, RegistrationUpdated

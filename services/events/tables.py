@@ -110,7 +110,7 @@ class Event(Base, table=True):
     # In one language, for code of old; `reasons` is what is read.
     cancel_reason: str | None = Field(default=None, max_length=2000)
     cancel_reasons: dict[str, str] | None = Field(default=None, sa_type=_Json)
-    # What those who come were last told of it: the fields of `planning.TOLD` as a message carries them.
+    # What those who come were last told of it: the fields of `telling.TOLD` as a message carries them.
     told: dict[str, Any] | None = Field(default=None, sa_type=_Json)
     created_at: datetime = Field(default_factory=utc_now)
     updated_at: datetime = Field(default_factory=utc_now)

@@ -5,10 +5,9 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
-from pydantic_core import to_jsonable_python
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, delete, func, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,17 +16,14 @@ from services.events.capacity.promotion import Changes, promote_waiting
 from services.events.capacity.seats import lock_seats
 from services.events.programme.moving import day_before
 from services.events.programme.programme import EventSeen, find, with_quotas
-from services.events.registrations.facts import tell_changes
-from services.events.tables import ACTIVE, Attendee, Event, Quota, Registration
+from services.events.programme.telling import TIME_AND_PLACE, Changed, as_told, facts_of, touch
+from services.events.tables import ACTIVE, Attendee, Event, Quota
 from shared.access.caller import Caller
 from shared.contracts.events import (
-    EventBefore,
     EventCancelled,
     EventCompleted,
-    EventContact,
     EventPublished,
     EventUpdated,
-    Venue,
 )
 from shared.fields import utc_now
 from shared.language import text_of
@@ -35,9 +31,6 @@ from shared.messaging.outbox import tell
 from shared.problems import Problem, WrongStatus
 
 MOST_ATTEMPTS = 20
-# What a change of an event is told by, in groups that are told together; of it, time and place must be told or not.
-TOLD = (("title",), ("starts_at", "ends_at", "timezone"), ("venue",), ("online_url",))
-TIME_AND_PLACE = frozenset(name for group in TOLD[1:] for name in group)
 
 
 class NotReady(Problem):
@@ -50,12 +43,6 @@ class CapacityBelowTaken(Problem):
     """`quota` {kind, key, capacity, taken}."""
 
     status, slug, title = 409, "capacity-below-taken", "More seats are taken than the new capacity would hold"
-
-
-class NotifyRequired(Problem):
-    """`would_notify`: how many people `notify` `all` would tell."""
-
-    status, slug, title = 422, "notify-required", "Say whether those who come are to be told"
 
 
 class EventOver(Problem):
@@ -183,15 +170,6 @@ def _is_over(event: Event) -> bool:
     return event.status == "published" and event.ends_at <= utc_now()
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """An event after a change that nobody was told of yet; `promoted` are those who got a seat by it."""
-
-    seen: EventSeen
-    fields: tuple[str, ...]
-    promoted: Changes
-
-
 async def change(session: AsyncSession, seen: EventSeen, fields: EventFields) -> Changed:
     """Sets the event's fields; more capacity goes to the waitlist at once. Under its lock; then `tell_change`.
 
@@ -205,62 +183,12 @@ async def change(session: AsyncSession, seen: EventSeen, fields: EventFields) ->
         return Changed(seen, (), {})
     for name in changed:
         setattr(event, name, columns[name])
-    _touch(session, event)
+    touch(session, event)
     await session.flush()
     promoted: Changes = {}
     await promote_waiting(session, event, (await lock_seats(session, [event.id]))[event.id], promoted)
     (after,) = await with_quotas(session, [event])
     return Changed(after, changed + (("capacity",) if capacities else ()), promoted)
-
-
-async def tell_change(session: AsyncSession, changed: Changed, notify: Literal["all", "none"] | None) -> int:
-    """Tells of the change, and those who come if they are to hear of it. Answers how many people that reaches.
-
-    `all` tells what differs from what they were last told, also when this change alone would tell nothing. Raises
-    NotifyRequired when time or place of a published event with attendees changed and nothing was said.
-    """
-    event = changed.seen.event
-    await tell_changes(session, changed.promoted)
-    if event.status != "published":
-        return 0
-    reached = await count_reached(session, event.id)
-    if notify is None and reached and TIME_AND_PLACE.intersection(changed.fields):
-        raise NotifyRequired(
-            f"Time or place changes, and {reached} people are coming: `notify` must be `all` or `none`.",
-            would_notify=reached,
-        )
-    before = _told_otherwise(event)
-    if not changed.fields and not (before and notify == "all"):
-        return 0
-    if not changed.fields:
-        _touch(session, event)
-    facts = facts_of(event)
-    tell(session, EventUpdated(**facts, changed=changed.fields, notify=notify or "none", before=EventBefore(**before)))
-    if notify != "all":
-        return 0
-    event.told = _as_told(event)
-    return reached
-
-
-def _as_told(event: Event) -> dict[str, Any]:
-    """What whoever hears of the event now is told, as JSON."""
-    names = [name for group in TOLD for name in group]
-    return {name: to_jsonable_python(getattr(event, name)) for name in names}
-
-
-def _told_otherwise(event: Event) -> dict[str, Any]:
-    """What was told before, of each group in which something is another now; empty for an event told by old code."""
-    if event.told is None:
-        return {}
-    now = _as_told(event)
-    other = [group for group in TOLD if any(event.told[name] != now[name] for name in group)]
-    return {name: event.told[name] for group in other for name in group}
-
-
-def _touch(session: AsyncSession, event: Event) -> None:
-    event.version += 1
-    event.updated_at = utc_now()
-    session.add(event)
 
 
 def _capacities(fields: EventFields) -> dict[tuple[str, str], int | None]:
@@ -315,8 +243,8 @@ async def publish(session: AsyncSession, seen: EventSeen) -> EventSeen:
         missing.append("ends_at in the future")
     if missing:
         raise NotReady(f"Still needed: {', '.join(missing)}.", missing=missing)
-    event.status, event.told = "published", _as_told(event)
-    _touch(session, event)
+    event.status, event.told = "published", as_told(event)
+    touch(session, event)
     tell(session, EventPublished(**facts_of(event)))
     return seen
 
@@ -340,7 +268,7 @@ async def cancel(session: AsyncSession, seen: EventSeen, reason: dict[str, str] 
         return seen
     event.status, event.cancel_reasons = "cancelled", reason
     event.cancel_reason = text_of(reason, "da") if reason else None
-    _touch(session, event)
+    touch(session, event)
     tell(session, EventCancelled(**facts_of(event), reason=event.cancel_reason, reasons=reason))
     return seen
 
@@ -353,7 +281,7 @@ async def complete(session: AsyncSession, seen: EventSeen) -> EventSeen:
     if event.status != "published" or event.starts_at > utc_now():
         raise WrongStatus("Only a published event that has begun can be completed.")
     event.status = "completed"
-    _touch(session, event)
+    touch(session, event)
     tell(session, EventCompleted(**facts_of(event)))
     return seen
 
@@ -382,7 +310,7 @@ async def forget_contacts(session: AsyncSession, organisation_id: UUID) -> int:
     for event_id in ids:
         event = await session.get_one(Event, event_id, populate_existing=True)
         event.contact = None
-        _touch(session, event)
+        touch(session, event)
         tell(session, EventUpdated(**facts_of(event), changed=("contact",)))
     return len(ids)
 
@@ -392,30 +320,3 @@ async def _hold_all(session: AsyncSession, which: Any) -> Sequence[UUID]:
     await lock_seats(session, (await session.exec(which)).all())
     found: Sequence[UUID] = (await session.exec(which)).all()
     return found
-
-
-def facts_of(event: Event) -> dict[str, Any]:
-    """What every message of an event carries."""
-    return {
-        **event.model_dump(
-            include={"version", "organisation_id", "slug", "status", "kind", "title", "summary", "starts_at", "ends_at"}
-        ),
-        "event_id": event.id,
-        "timezone": event.timezone,
-        "venue": event.venue and Venue.model_validate(event.venue),
-        "online_url": event.online_url,
-        "contact": event.contact and EventContact.model_validate(event.contact),
-    }
-
-
-async def count_reached(session: AsyncSession, event_id: UUID) -> int:
-    """How many people a notice to all would reach: distinct addresses of active attendees and their contact persons."""
-    own: Any = select(col(Attendee.email_key).label("address")).where(
-        Attendee.event_id == event_id, col(Attendee.status).in_(ACTIVE), col(Attendee.email_key).is_not(None)
-    )
-    contacts = (
-        select(func.lower(Registration.contact_email).label("address"))
-        .join(Attendee, col(Attendee.registration_id) == Registration.id)
-        .where(Attendee.event_id == event_id, col(Attendee.status).in_(ACTIVE))
-    )
-    return (await session.exec(select(func.count()).select_from(own.union(contacts).subquery()))).one()

@@ -11,17 +11,17 @@ from pydantic import BaseModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from services.events.organisations.recognising import hold_now
-from services.events.programme import planning, programme
+from services.events.programme import planning, programme, telling
 from services.events.programme.moving import would_move
 from services.events.programme.planning import (
     CapacityBelowTaken,
     EventFields,
     EventOver,
-    NotifyRequired,
     NotReady,
     TicketTypeInUse,
 )
 from services.events.programme.programme import EventSeen, Filters
+from services.events.programme.telling import NotifyRequired
 from services.events.routes.event_input import (
     EventChange,
     EventKind,
@@ -277,7 +277,7 @@ async def change_event(
     if dry_run:
         return await _as_it_would_be(session, seen, fields, caller, response)
     done = await planning.change(session, seen, fields)
-    notified = await planning.tell_change(session, done, body.notify)
+    notified = await telling.tell_change(session, done, body.notify)
     return ChangedEvent(**_answer(response, done.seen, caller).model_dump(), notified=notified)
 
 
@@ -292,7 +292,7 @@ async def _as_it_would_be(
         published = event.status == "published"
         answer = ChangedEvent(
             **view(done.seen, caller).model_dump(),
-            would_notify=await planning.count_reached(session, event.id) if published else 0,
+            would_notify=await telling.count_reached(session, event.id) if published else 0,
             would_promote=sum(len(changes) for changes in done.promoted.values()),
             would_move=would_move(before, event),
         )
@@ -340,7 +340,7 @@ async def cancel_event(
     seen = await planning.hold(session, event, caller)
     if dry_run:
         planning.require_cancellable(seen.event)
-        reached = 0 if seen.event.status == "cancelled" else await planning.count_reached(session, seen.event.id)
+        reached = 0 if seen.event.status == "cancelled" else await telling.count_reached(session, seen.event.id)
         return CancelledEvent(**_answer(response, seen, caller).model_dump(), would_notify=reached)
     reason: dict[str, str] | None = dict(body.reason.items()) if body.reason else None
     return CancelledEvent(**_answer(response, await planning.cancel(session, seen, reason), caller).model_dump())
