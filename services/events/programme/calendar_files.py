@@ -7,13 +7,7 @@ from services.events.registrations.facts import RegistrationSeen
 from services.events.tables import ACTIVE, Attendee, Event
 from shared.calendar import CalendarEntry, calendar_file, uid_of
 from shared.fields import Language
-
-
-def in_language(texts: dict[str, str] | None, language: Language) -> str | None:
-    """The text in that language, or in the one there is."""
-    if not texts:
-        return None
-    return texts.get(language) or next(iter(texts.values()))
+from shared.language import text_of
 
 
 def _place(event: Event) -> str | None:
@@ -26,8 +20,8 @@ def _entry(event: Event, attendee: Attendee | None, url: str, language: Language
     return CalendarEntry(
         uid=uid_of(event.id, attendee.id if attendee else None),
         sequence=event.version + (attendee.sequence if attendee else 0),
-        title=in_language(event.title, language) or "",
-        description=in_language(event.summary, language),
+        title=text_of(event.title, language),
+        description=text_of(event.summary, language) if event.summary else None,
         location=_place(event),
         url=url,
         starts_at=event.starts_at,

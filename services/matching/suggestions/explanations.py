@@ -6,6 +6,7 @@ from typing import Any
 
 from services.matching.similarity import Ground, Reason
 from shared.fields import Language
+from shared.language import text_of
 from shared.vocabulary import label
 
 LONGEST_QUOTE = 140
@@ -24,14 +25,9 @@ class Told:
     like: str | None = None
 
 
-def in_language(texts: Texts, language: Language) -> str:
-    """The text in that language, else in the other."""
-    return texts.get(language) or next(iter(texts.values()), "")
-
-
 def quoted(texts: Texts, language: Language) -> str:
     """A text as it stands within a sentence: short, in quotation marks, without its full stop."""
-    text = " ".join(in_language(texts, language).split())
+    text = " ".join(text_of(texts, language).split())
     if len(text) > LONGEST_QUOTE:
         text = text[:LONGEST_QUOTE].rsplit(" ", 1)[0].rstrip(".,;:–- ") + " …"
     text = text.removesuffix(".")
